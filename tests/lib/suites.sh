@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# Sourced by tests/run: the suites and how one is run. Needs the repository root as working directory.
+#
+# A suite is a function suite_NAME. It prints what it likes and says what it tested in one of two ways:
+#   - Bazel tests: call `bazel_tests`, which leaves Bazel's record of events for counting;
+#   - scripts: print `ok NAME` or `not ok NAME - reason` per case.
+# A suite that fails without a failed case counts as one failure; so does one that tested nothing.
+
+# name, budget in seconds (--full: eight times as long), purpose. Order: cheap verdicts first.
+list_suites() {
+  cat <<'TABLE'
+tidy          60   layout, length, words, scripts: what a reader would stumble over
+floors        120  no module can use what lies above it
+contracts     240  proto/ stays compatible and documented
+unit          900  all unit tests
+asan          600  parsers, core and journal under AddressSanitizer and UBSan
+integration   420  real processes: killed, starved, flooded, and nothing lost
+conformance   120  every journal behaves the same
+demo-smoke    120  the demo comes to a true summary
+bench-smoke   120  the benchmarks run and hold their bars
+TABLE
+}
+
+suite_tidy() { tests/tidy/run; }
+
+suite_floors() { tests/floors/run; }
+
+suite_contracts() { bazel_tests //proto/... //tests/contracts/...; }
+
+suite_unit() {
+  local status=0
+  bazel_tests //services/... //edge/... || status=1
+  if [[ $ATTUNE_FULL -eq 1 ]]; then
+    bazel_tests --config=tsan --build_tests_only //services/... //edge/... || status=1
+  fi
+  return $status
+}
+
+suite_asan() {
+  if [[ $ATTUNE_FULL -eq 1 ]]; then
+    bazel_tests --config=asan --build_tests_only //services/... //edge/...
+  else
+    bazel_tests --config=asan --build_tests_only //services/session/... //services/journal/... \
+      //services/synchrony/... //edge/source/... //edge/agent/...
+  fi
+}
+
+suite_integration() { bazel_tests //tests/integration/...; }
+
+suite_conformance() { bazel_tests //tests/conformance/...; }
+
+suite_demo-smoke() {
+  local summary="$suite_dir/demo.json"
+  deploy/demo --headless --seconds=40 --summary="$summary" || return
+  python3 tests/lib/check_demo_summary.py "$summary"
+}
+
+suite_bench-smoke() { tests/bench/run --json --smoke | python3 tests/lib/check_bench.py; }
+
+# Runs Bazel tests; flags and target patterns are given. Keeps going over failures.
+bazel_tests() {
+  local events
+  events=$(mktemp "$suite_dir/events.XXXXXX")
+  "${BAZEL:-bazel}" test --keep_going --build_event_json_file="$events" --test_tag_filters="$(tag_filters)" \
+    ${ATTUNE_JOBS:+--jobs="$ATTUNE_JOBS" --local_test_jobs="$ATTUNE_JOBS"} \
+    --test_env=ATTUNE_FULL="$ATTUNE_FULL" --test_summary=terse -- "$@"
+}
+
+# Tests tagged `long` belong to --full only.
+tag_filters() { if [[ $ATTUNE_FULL -eq 1 ]]; then echo "-manual"; else echo "-manual,-long"; fi; }
+
+# run_suite NAME BUDGET_S LOGS: prints the suite's line; sets suite_passed and suite_failed.
+run_suite() {
+  local name=$1 budget_s=$2 status=0 counts start_s=$SECONDS
+  local log="$3/$name.log"
+  export suite_dir="$3/$name"
+  mkdir -p "$suite_dir"
+  if [[ $ATTUNE_FULL -eq 1 ]]; then budget_s=$((budget_s * 8)); fi
+
+  printf '%-12s ' "$name"
+  timeout --kill-after=20 "$budget_s" \
+    bash -c '. tests/lib/suites.sh && "suite_$1"' suite "$name" </dev/null >"$log" 2>&1 &
+  # In the background, so that an interrupt reaches us; `timeout` passes it on to what it runs.
+  suite_pid=$!
+  wait $suite_pid || status=$?
+  suite_pid=""
+  local spent_s=$((SECONDS - start_s))
+
+  counts=$(python3 tests/lib/count_cases.py "$log" "$suite_dir" "$status") || counts="0 1"
+  suite_passed=${counts% *}
+  suite_failed=${counts#* }
+  if [[ $status -eq 124 || $status -eq 137 ]]; then
+    echo "tests/run: $name was stopped at its budget of $budget_s s" >>"$log"
+  fi
+  printf '%5d s  %5d passed  %3d failed\n' "$spent_s" "$suite_passed" "$suite_failed"
+  if [[ $suite_failed -gt 0 ]]; then
+    echo "---- $name: the end of $log"
+    tail -n 60 "$log" | sed 's/^/    /'
+    echo "----"
+  fi
+}
