@@ -1,0 +1,70 @@
+// The synchrony engine of one session: beats in, one frame of numbers per tick out.
+//
+// Evaluate(t) is a pure function of the beats with time <= t + Params::horizon_us, the selection,
+// the timing, and which earlier ticks found a value beyond chance. In what order the beats arrived
+// and what else has arrived does not matter. A beat that comes after ticks that should have known
+// it changes later frames, exactly as if it had been there in time, and no earlier one.
+//
+// Same calls, same bits, on any x86-64: signals are integers, doubles are combined in a fixed
+// order, no fast-math, no libm beyond sqrt.
+//
+// Memory is bounded: beats older than the longest history are dropped with the ticks, and a person
+// holds at most kMaxBeats (the newest are then refused). No I/O, no clock, no threads: one caller
+// at a time. Exceptions are not used.
+#ifndef ATTUNE_SERVICES_SYNCHRONY_ENGINE_H_
+#define ATTUNE_SERVICES_SYNCHRONY_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "services/synchrony/numbers.h"
+#include "services/synchrony/params.h"
+
+namespace attune::synchrony {
+
+class Engine {
+ public:
+  // More than nine hours at 120 beats a minute that no tick has covered yet.
+  static constexpr size_t kMaxBeats = 65'536;
+
+  explicit Engine(const Params& params);
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  const Params& params() const;
+
+  // Adding someone who is there, or removing someone who is not, does nothing. Removing forgets
+  // the person's beats and whatever stood on them.
+  void AddPerson(int person);
+  void RemovePerson(int person);
+
+  // Any order; late ones too. A second beat at the same time is ignored (if it differs, the shorter
+  // interval and any gap win, so that order does not matter). False when not taken: unknown person,
+  // negative time, older than the history, or the person is full.
+  bool AddBeat(int person, const Beat& beat);
+
+  void SetTiming(int person, const Timing& timing);
+
+  using Selection = synchrony::Selection;
+  // Ticks must rise. One that does not (or is negative) returns every number absent and changes
+  // nothing. Frame::people and Frame::pairs follow the selection's order; a pair of a person with
+  // themselves, or with someone unknown, is absent.
+  Frame Evaluate(int64_t tick_end_us, const Selection& selection);
+
+  // Restore(Save()) into an engine with the same Params goes on bit for bit.
+  EngineState Save() const;
+  void Restore(const EngineState& state);
+
+  // Bytes held for beats, grids, windows and chance sums.
+  size_t MemoryBytes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_ENGINE_H_

@@ -1,0 +1,87 @@
+#include "services/synchrony/params.h"
+
+#include <cstring>
+
+namespace attune::synchrony {
+namespace {
+
+// FNV-1a over the fields' little-endian bytes: a fingerprint, not a defence.
+class Fingerprint {
+ public:
+  void Add(uint64_t value) {
+    for (int i = 0; i < 8; ++i) {
+      hash_ ^= (value >> (8 * i)) & 0xff;
+      hash_ *= 0x100000001b3;
+    }
+  }
+  void Add(double value) {
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    Add(bits);
+  }
+  void Add(int64_t value) { Add(static_cast<uint64_t>(value)); }
+  void Add(int32_t value) { Add(static_cast<int64_t>(value)); }
+  uint64_t hash() const { return hash_; }
+
+ private:
+  uint64_t hash_ = 0xcbf29ce484222325;
+};
+
+}  // namespace
+
+uint64_t Params::Hash() const {
+  // The binding names every field: a field added to Params does not compile until it is here.
+  const auto& [horizon, rr_min, rr_max, before, after, reach, deviation, floor, adjacency, bridged,
+               bridge, hr_window, hr_min, hrv_window, rmssd_min, artefact_min, refuse, lag_window,
+               max_lag, lag_share, jitter, lag_timing, window, window_share, span, span_min,
+               span_share, shift_min, shifts_min, shift_share, alpha_level, persistence, break_us,
+               order_window, filter, centre, phase_share, contributor, draws, apart, seed,
+               max_people] = *this;
+  Fingerprint f;
+  f.Add(static_cast<int32_t>(kEngineVersion));
+  f.Add(horizon);
+  f.Add(rr_min);
+  f.Add(rr_max);
+  f.Add(before);
+  f.Add(after);
+  f.Add(reach);
+  f.Add(deviation);
+  f.Add(floor);
+  f.Add(adjacency);
+  f.Add(bridged);
+  f.Add(bridge);
+  f.Add(hr_window);
+  f.Add(hr_min);
+  f.Add(hrv_window);
+  f.Add(rmssd_min);
+  f.Add(artefact_min);
+  f.Add(refuse);
+  f.Add(lag_window);
+  f.Add(max_lag);
+  f.Add(lag_share);
+  f.Add(jitter);
+  f.Add(lag_timing);
+  f.Add(window);
+  f.Add(window_share);
+  f.Add(span);
+  f.Add(span_min);
+  f.Add(span_share);
+  f.Add(shift_min);
+  f.Add(shifts_min);
+  f.Add(shift_share);
+  f.Add(alpha_level);
+  f.Add(persistence);
+  f.Add(break_us);
+  f.Add(order_window);
+  f.Add(filter);
+  f.Add(centre);
+  f.Add(phase_share);
+  f.Add(contributor);
+  f.Add(draws);
+  f.Add(apart);
+  f.Add(seed);
+  f.Add(max_people);
+  return f.hash();
+}
+
+}  // namespace attune::synchrony

@@ -1,0 +1,37 @@
+// One person's beats in memory: ascending in time, bounded, the same whatever order they came in.
+#ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_SERIES_H_
+#define ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_SERIES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "services/synchrony/numbers.h"
+
+namespace attune::synchrony {
+
+class BeatSeries {
+ public:
+  explicit BeatSeries(size_t max_beats) : max_beats_(max_beats) {}
+
+  // What Add did: kChanged also when a second beat at a known time altered the first.
+  enum class Added { kRefused, kUnchanged, kChanged };
+  Added Add(const Beat& beat);
+
+  // Forgets beats before `time_us`, for good: Add refuses them from now on.
+  void DropBefore(int64_t time_us);
+
+  // Index of the first beat later than `time_us`; beats().size() if none.
+  size_t UpperBound(int64_t time_us) const;
+
+  const std::vector<Beat>& beats() const { return beats_; }
+
+ private:
+  size_t max_beats_;
+  int64_t oldest_us_ = 0;
+  std::vector<Beat> beats_;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_SERIES_H_
