@@ -5,9 +5,8 @@
 //
 //   Propose...  (const)  checks a wish against the state and says which journal record it would be,
 //                        or why not. Changes nothing.
-//   Apply       takes a record - a proposed one or one read back from the journal - changes the
-//   state
-//                        and says what follows from it.
+//   Apply       takes a record - a proposed one or one read back from the journal - changes
+//                        the state and says what follows from it.
 //
 // So the state is a function of the applied records alone, and replaying a journal gives the same
 // frames and the same report, to the byte. What may not be replayed (who is connected now, how long
@@ -16,6 +15,15 @@
 //
 // The owner (services/node) does with every record: Propose -> Apply -> seal -> append -> and only
 // when the append is durable, release the effects (the output gate).
+//
+// Which consent does what (anything else is refused; see consent.h):
+//
+//   PURPOSE_MEASURE     AUDIENCE_SELF         data is taken, own values are computed
+//   PURPOSE_GROUP       AUDIENCE_SESSION      contributes to group values
+//   PURPOSE_PAIR        AUDIENCE_PARTNER      the own pair, to its two partners (both must grant)
+//   PURPOSE_PAIR        AUDIENCE_FACILITATOR  the own pair, to facilitators (both must grant)
+//   PURPOSE_INDIVIDUAL  AUDIENCE_FACILITATOR  own values and pairs, to facilitators (lab only)
+//   PURPOSE_REPORT      AUDIENCE_SELF         others may still see in the report what they saw live
 //
 // Not thread-safe; belongs to one worker.
 #ifndef ATTUNE_SERVICES_SESSION_SESSION_CORE_H_
@@ -139,7 +147,7 @@ class SessionCore {
   absl::StatusOr<v1::JournalRecord> ProposeEnd(const v1::EndSessionRequest& request,
                                                int64_t now_us) const;
 
-  // Data. nullopt: all of it was known already (say so with AckFor). Errors: INVALID_ARGUMENT for a
+  // Data. nullopt: all of it was known already (acknowledge Cursor). Errors: INVALID_ARGUMENT for a
   // message that breaks the rules, OUT_OF_RANGE for numbers that jump over the cursor,
   // PERMISSION_DENIED without consent, FAILED_PRECONDITION when left, erased or closed,
   // RESOURCE_EXHAUSTED beyond the limits.
@@ -155,9 +163,11 @@ class SessionCore {
 
   // The next thing that time alone brings: a tick to close, a practice to stop, the planned end.
   // Call until nullopt, after every batch of input and at NextDeadline. Making a tick's record
-  // computes its frame; applying that same record next does not compute it again.
+  // computes its frame; applying that same record next does not compute it again. Until it is
+  // applied, Apply refuses any other record and this gives the same one again.
   std::optional<v1::JournalRecord> ProposeTimed(int64_t now_us);
-  // Session time at which ProposeTimed may have something although nothing arrives.
+  // Session time at which ProposeTimed has something although nothing arrives; the largest int64_t:
+  // never. After ProposeTimed said nullopt it is later than the `now_us` given then.
   int64_t NextDeadlineUs() const;
 
   // ---- Apply.
@@ -174,7 +184,8 @@ class SessionCore {
 
   // A participant's edge is (not) connected.
   void NoteAttached(uint32_t participant, bool attached, int64_t now_us);
-  // No data at or before `through_us` will come any more.
+  // No data at or before `through_us` will come any more. Apply takes what admitted observations
+  // say of it by itself; this is for Progress, and for observations that were known already.
   void NoteComplete(uint32_t participant, int64_t through_us);
 
   // ---- What is there.
@@ -206,6 +217,10 @@ class SessionCore {
 
   // ---- What one viewer may see. Pure functions of state and viewer; see project.h for the rules.
 
+  // The frame projected, everybody's presence and the counts this viewer may know; the caller adds
+  // `epoch` and `recovered`.
+  v1::FrameEnvelope EnvelopeFor(const v1::Frame& frame, bool closed_by_lateness,
+                                const Viewer& viewer, int64_t now_us) const;
   v1::Frame ProjectFrame(const v1::Frame& frame, const Viewer& viewer) const;
   // nullopt: nothing of it is for this viewer.
   std::optional<v1::LogEntry> ProjectEntry(const v1::LogEntry& entry, const Viewer& viewer) const;
@@ -219,6 +234,12 @@ class SessionCore {
 
   // True from the end plus grace (or earlier, when every source is finished), until stored.
   bool ReportDue(int64_t now_us) const;
+  // When ReportDue becomes true although nothing arrives; the largest int64_t: not by time alone.
+  int64_t ReportDueAtUs() const;
+  // Revision of the newest stored report; 0: none.
+  uint32_t report_revision() const;
+  // True (team sessions): once the report is stored, raw beats must go, here and on the edges.
+  bool DeleteRawAfterReport() const;
   // A builder works in slices, so that a long session does not hold up its worker's others.
   class ReportBuilder {
    public:
@@ -233,6 +254,7 @@ class SessionCore {
   absl::StatusOr<v1::JournalRecord> ProposeReportStored(const v1::Report& report,
                                                         int64_t now_us) const;
   v1::Report ProjectReport(const v1::Report& report, const Viewer& viewer) const;
+  v1::ReportEnvelope ReportEnvelopeFor(const Viewer& viewer) const;
 
   // ---- Checkpoint: the state after the last applied record, one section per person so that each
   // can be sealed with that person's key. Restoring all sections gives a core that goes on
