@@ -31,11 +31,11 @@ class Fingerprint {
 
 uint64_t Params::Hash() const {
   // The binding names every field: a field added to Params does not compile until it is here.
-  const auto& [horizon, rr_min, rr_max, before, after, reach, deviation, floor, adjacency, bridged,
-               bridge, hr_window, hr_min, hrv_window, rmssd_min, artefact_min, refuse, lag_window,
-               max_lag, lag_share, jitter, lag_timing, window, window_share, span, span_min,
-               span_share, shift_min, shifts_min, shift_share, alpha_level, persistence, break_us,
-               order_window, filter, centre, phase_share, contributor, draws, apart, seed,
+  const auto& [horizon, rr_min, rr_max, before, after, reach, deviation, pair, floor, adjacency,
+               bridged, bridge, hr_window, hr_min, hrv_window, rmssd_min, artefact_min, refuse,
+               lag_window, max_lag, lag_share, jitter, lag_timing, window, window_share, span,
+               span_min, span_share, shift_min, shifts_min, shift_share, alpha_level, persistence,
+               break_us, order_window, filter, centre, phase_share, contributor, draws, apart, seed,
                max_people] = *this;
   Fingerprint f;
   f.Add(static_cast<int32_t>(kEngineVersion));
@@ -46,6 +46,7 @@ uint64_t Params::Hash() const {
   f.Add(after);
   f.Add(reach);
   f.Add(deviation);
+  f.Add(pair);
   f.Add(floor);
   f.Add(adjacency);
   f.Add(bridged);

@@ -33,6 +33,12 @@ void BeatSeries::DropBefore(int64_t time_us) {
   if (first - beats_.begin() >= kWorthMoving) beats_.erase(beats_.begin(), first);
 }
 
+std::vector<Beat> BeatSeries::Retained() const {
+  const auto first = std::find_if(beats_.begin(), beats_.end(),
+                                  [this](const Beat& beat) { return beat.time_us >= oldest_us_; });
+  return std::vector<Beat>(first, beats_.end());
+}
+
 size_t BeatSeries::UpperBound(int64_t time_us) const {
   return static_cast<size_t>(
       std::upper_bound(beats_.begin(), beats_.end(), time_us,

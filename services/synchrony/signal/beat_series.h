@@ -24,7 +24,10 @@ class BeatSeries {
   // Index of the first beat later than `time_us`; beats().size() if none.
   size_t UpperBound(int64_t time_us) const;
 
+  // May still begin with a few beats that DropBefore has given up; they decide nothing any more.
   const std::vector<Beat>& beats() const { return beats_; }
+  // Without those.
+  std::vector<Beat> Retained() const;
 
  private:
   size_t max_beats_;

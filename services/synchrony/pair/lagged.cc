@@ -1,0 +1,110 @@
+#include "services/synchrony/pair/lagged.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "services/synchrony/kernel/dot.h"
+
+namespace attune::synchrony {
+namespace {
+
+// Below this sum of squares about the line (in squared steps of 1/2048 s) a window is flat.
+constexpr double kFlat = 4.0;
+
+double Inverse(double squares) { return squares < kFlat ? 0 : 1 / std::sqrt(squares); }
+
+}  // namespace
+
+LaggedWindows::LaggedWindows(const Params& params)
+    : length_(params.lagged_window),
+      max_lag_(params.lagged_max_lag),
+      windows_(static_cast<size_t>(params.lagged_max_lag) + 1) {
+  for (int i = 0; i < length_; ++i) {
+    const int u = 2 * i - (length_ - 1);
+    u_.push_back(static_cast<int16_t>(u));
+    uu_ += static_cast<double>(u) * u;
+  }
+}
+
+void LaggedWindows::Update(const GridTrack& grid, int64_t last) {
+  values_ = grid.values(last, length_ + max_lag_);
+  masks_ = grid.masks(last, length_ + max_lag_);
+  const std::vector<int16_t> ones(static_cast<size_t>(length_), 1);
+  for (int lag = 0; lag <= max_lag_; ++lag) {
+    Window& window = windows_[static_cast<size_t>(lag)];
+    const int16_t* x = Values(lag);
+    window.complete = Dot(Masks(lag), ones.data(), length_) == -length_;
+    if (!window.complete) continue;
+    window.x = Dot(x, ones.data(), length_);
+    window.ux = Dot(x, u_.data(), length_);
+    const double sum = window.x;
+    const double slope_sum = window.ux;
+    window.inverse =
+        Inverse(Dot(x, x, length_) - sum * sum / length_ - slope_sum * slope_sum / uu_);
+  }
+}
+
+LaggedCorrelation::LaggedCorrelation(const Params& params)
+    : length_(params.lagged_window),
+      max_lag_(params.lagged_max_lag),
+      min_valid_(std::max(
+          4, static_cast<int>(std::ceil(params.lagged_min_valid_share * params.lagged_window)))) {}
+
+void LaggedCorrelation::Compute(const LaggedWindows& a, const LaggedWindows& b,
+                                std::vector<Cell>* cells) const {
+  cells->clear();
+  for (int lag = -max_lag_; lag <= max_lag_; ++lag) {
+    cells->push_back(One(a, std::max(lag, 0), b, std::max(-lag, 0)));
+  }
+}
+
+LaggedCorrelation::Cell LaggedCorrelation::One(const LaggedWindows& a, int lag_a,
+                                               const LaggedWindows& b, int lag_b) const {
+  const LaggedWindows::Window& wa = a.windows_[static_cast<size_t>(lag_a)];
+  const LaggedWindows::Window& wb = b.windows_[static_cast<size_t>(lag_b)];
+  const int16_t* x = a.Values(lag_a);
+  const int16_t* y = b.Values(lag_b);
+  double r = 0;
+  if (wa.complete && wb.complete) {
+    const double covariance = Dot(x, y, length_) - static_cast<double>(wa.x) * wb.x / length_ -
+                              static_cast<double>(wa.ux) * wb.ux / a.uu_;
+    r = covariance * wa.inverse * wb.inverse;
+    if (wa.inverse == 0 || wb.inverse == 0) return {};
+  } else {
+    const MaskedSums s = SumMasked(x, a.Masks(lag_a), y, b.Masks(lag_b), a.u_.data(), length_);
+    if (s.n < min_valid_) return {};
+    const double n = s.n;
+    const double uu = s.uu - static_cast<double>(s.u) * s.u / n;
+    const double ux = s.ux - static_cast<double>(s.u) * s.x / n;
+    const double uy = s.uy - static_cast<double>(s.u) * s.y / n;
+    const double xx = s.xx - static_cast<double>(s.x) * s.x / n - ux * ux / uu;
+    const double yy = s.yy - static_cast<double>(s.y) * s.y / n - uy * uy / uu;
+    const double xy = s.xy - static_cast<double>(s.x) * s.y / n - ux * uy / uu;
+    const double inverse = Inverse(xx) * Inverse(yy);
+    if (inverse == 0) return {};
+    r = xy * inverse;
+  }
+  return {true, std::clamp(r, -1.0, 1.0)};
+}
+
+bool FindPeak(const std::vector<LaggedCorrelation::Cell>& cells, double* r, int* lag) {
+  if (cells.empty()) return false;
+  for (const LaggedCorrelation::Cell& cell : cells) {
+    if (!cell.valid) return false;
+  }
+  const int max_lag = static_cast<int>(cells.size() / 2);
+  *lag = 0;
+  *r = cells[static_cast<size_t>(max_lag)].r;
+  for (int distance = 1; distance <= max_lag; ++distance) {
+    for (int candidate : {distance, -distance}) {
+      const double value = cells[static_cast<size_t>(max_lag + candidate)].r;
+      if (value > *r) {
+        *r = value;
+        *lag = candidate;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace attune::synchrony

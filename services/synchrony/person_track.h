@@ -1,0 +1,64 @@
+// Everything the engine keeps of one person: beats, and what follows from them, computed once.
+#ifndef ATTUNE_SERVICES_SYNCHRONY_PERSON_TRACK_H_
+#define ATTUNE_SERVICES_SYNCHRONY_PERSON_TRACK_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "services/synchrony/numbers.h"
+#include "services/synchrony/pair/lagged.h"
+#include "services/synchrony/params.h"
+#include "services/synchrony/signal/beat_series.h"
+#include "services/synchrony/signal/grid.h"
+#include "services/synchrony/signal/hrv.h"
+#include "services/synchrony/signal/phase.h"
+#include "services/synchrony/signal/windows.h"
+
+namespace attune::synchrony {
+
+// Windows of the longest span.
+inline int SpanWindows(const Params& params) {
+  return params.span_seconds - params.window_seconds + 1;
+}
+
+class PersonTrack {
+ public:
+  PersonTrack(const Params& params, size_t max_beats);
+
+  // False when refused. A beat that the past should have known takes back what it changes.
+  bool AddBeat(const Beat& beat, const Params& params);
+
+  // Brings everything to the tick and drops what no later tick will ask for.
+  void Advance(int64_t tick_end_us, const Params& params, const PhaseFilter& filter);
+
+  // As after Advance(tick_end_us) and nothing later: what the tick had dropped stays dropped.
+  void RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_us, const Params& params);
+  // The beats that still count, ascending.
+  std::vector<Beat> SaveBeats() const { return series_.Retained(); }
+
+  const std::vector<Beat>& beats() const { return series_.beats(); }
+  const GridTrack& grid() const { return grid_; }
+  const WindowTrack& windows() const { return windows_; }
+  const PhaseTrack& phase() const { return phase_; }
+  const LaggedWindows& lagged() const { return lagged_; }
+  // Over Params::hrv_window_us up to the tick.
+  const BeatSums& hrv_sums() const { return hrv_sums_; }
+  bool too_many_artefacts() const { return too_many_artefacts_; }
+
+  Timing timing;
+
+  size_t MemoryBytes() const;
+
+ private:
+  BeatSeries series_;
+  GridTrack grid_;
+  WindowTrack windows_;
+  PhaseTrack phase_;
+  LaggedWindows lagged_;
+  BeatSums hrv_sums_;
+  bool too_many_artefacts_ = false;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_PERSON_TRACK_H_

@@ -1,0 +1,73 @@
+// The even grid: a person's beat intervals at 4 Hz, as integers.
+//
+// Sample g stands for the time g * 250 ms (session time; the first is g = 1). Its value is the
+// PCHIP curve through the clean beats, each beat's RR placed at the END of its interval. It is a
+// pure function of the beats with time <= that time + Params::horizon_us: a sample, once its
+// horizon is known, is final. A slope that would need a beat beyond the horizon is the one-sided
+// end slope.
+//
+// Between two knots the curve passes over at most bridge_rejected rejected beats and bridge_us;
+// elsewhere the sample is missing (value 0, mask 0), never guessed.
+//
+// Values are int16 in 1/2048 s around 1.15 s, the middle of the accepted range 0.3..2.0 s: no
+// person and no moment can leave +-2047, so the baseline is a constant and needs no state.
+#ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_GRID_H_
+#define ATTUNE_SERVICES_SYNCHRONY_SIGNAL_GRID_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "services/synchrony/numbers.h"
+#include "services/synchrony/params.h"
+
+namespace attune::synchrony {
+
+inline constexpr int32_t kGridUnitsPerSecond = 2048;
+inline constexpr int32_t kGridBaseline = 2355;  // 1/2048 s
+inline constexpr int32_t kGridLimit = 2047;
+
+// The value at `sample`; false (and *value untouched) when missing. `hint` speeds up rising calls:
+// start with 0, pass it on; it never changes the result.
+bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& params, size_t* hint,
+                 int16_t* value);
+
+// The last `keep` samples of one person, computed once each.
+class GridTrack {
+ public:
+  explicit GridTrack(int keep) : keep_(keep) {}
+
+  // Brings the track to `last` (computing at most `keep` samples); `last` never falls.
+  void ExtendTo(int64_t last, const std::vector<Beat>& beats, const Params& params);
+
+  // The beats changed: samples from `first` on are to be computed again.
+  void TruncateFrom(int64_t first);
+
+  // Samples [begin, end) are there.
+  int64_t begin() const { return begin_; }
+  int64_t end() const { return begin_ + static_cast<int64_t>(values_.size()); }
+
+  // `count` samples ending with `last`, oldest first. They must be there, or lie before sample 1.
+  const int16_t* values(int64_t last, int count) const { return &values_[Offset(last, count)]; }
+  // -1 where there is a value, 0 where it is missing.
+  const int16_t* masks(int64_t last, int count) const { return &masks_[Offset(last, count)]; }
+
+  // How many of the `count` samples ending with `last` have a value.
+  int CountValid(int64_t last, int count) const;
+
+  size_t MemoryBytes() const { return (values_.capacity() + masks_.capacity()) * sizeof(int16_t); }
+
+ private:
+  size_t Offset(int64_t last, int count) const {
+    return static_cast<size_t>(last - count + 1 - begin_);
+  }
+
+  int keep_;
+  int64_t begin_ = 0;
+  std::vector<int16_t> values_;
+  std::vector<int16_t> masks_;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_SIGNAL_GRID_H_

@@ -1,0 +1,106 @@
+#include "services/synchrony/signal/phase.h"
+
+#include <sleef.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace attune::synchrony {
+namespace {
+
+// |sum| <= kPeak * length * kGridLimit stays below 2^31 for filters of up to 120 s.
+constexpr double kPeak = 2047;
+
+// SLEEF's deterministic set: the same bits on every CPU, unlike the C library's sin.
+struct SinCosPi {
+  explicit SinCosPi(double x) {
+    const auto result = Sleef_cinz_sincospid1_u05purec(x);
+    sin = result.x;
+    cos = result.y;
+  }
+  double sin;
+  double cos;
+};
+
+// The middle coefficient takes up what rounding left over.
+void MakeZeroMean(std::vector<int16_t>& coefficients) {
+  int sum = 0;
+  for (int16_t c : coefficients) sum += c;
+  coefficients[coefficients.size() / 2] =
+      static_cast<int16_t>(coefficients[coefficients.size() / 2] - sum);
+}
+
+}  // namespace
+
+PhaseFilter::PhaseFilter(const Params& params) : min_valid_share_(params.phase_min_valid_share) {
+  const int half = params.phase_filter_seconds * kSamplesPerSecond / 2;
+  // The Hann window's own mean leaks into the real part: take out its share of the window.
+  double window_sum = 0;
+  double real_sum = 0;
+  std::vector<double> window, real, imaginary;
+  for (int k = -half; k <= half; ++k) {
+    window.push_back(0.5 + 0.5 * SinCosPi(static_cast<double>(k) / (half + 1)).cos);
+    const SinCosPi turn(2 * params.phase_centre_hz * k / kSamplesPerSecond);
+    real.push_back(window.back() * turn.cos);
+    imaginary.push_back(window.back() * turn.sin);
+    window_sum += window.back();
+    real_sum += real.back();
+  }
+  for (size_t i = 0; i < window.size(); ++i) {
+    // Sample i lies at k = i - half; weights exp(-i w k) turn cos(w t) into exp(i w t) / 2.
+    re_.push_back(
+        static_cast<int16_t>(std::lrint(kPeak * (real[i] - window[i] * real_sum / window_sum))));
+    im_.push_back(static_cast<int16_t>(-std::lrint(kPeak * imaginary[i])));
+  }
+  MakeZeroMean(re_);
+  MakeZeroMean(im_);
+}
+
+UnitVector PhaseFilter::Apply(const int16_t* values, const int16_t* masks) const {
+  int32_t n = 0, sum = 0;
+  int32_t re = 0, im = 0;            // over clean samples
+  int32_t re_gain = 0, im_gain = 0;  // of the coefficients there
+  for (int i = 0; i < length(); ++i) {
+    if (masks[i] == 0) continue;
+    ++n;
+    sum += values[i];
+    re += int32_t{re_[i]} * values[i];
+    im += int32_t{im_[i]} * values[i];
+    re_gain += re_[i];
+    im_gain += im_[i];
+  }
+  if (n < min_valid_share_ * length()) return {};
+  const double mean = static_cast<double>(sum) / n;
+  const double x = re - mean * re_gain;
+  const double y = im - mean * im_gain;
+  const double size = std::sqrt(x * x + y * y);
+  // Less than one step of 1/2048 s through the filter: rounding, not a wave.
+  if (size < kPeak) return {};
+  return {x / size, y / size};
+}
+
+void PhaseTrack::ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter) {
+  const int64_t oldest = last - keep_ + 1;
+  if (end() < oldest) {
+    units_.clear();
+    begin_ = oldest;
+  }
+  for (int64_t second = end(); second <= last; ++second) {
+    const int64_t sample = second * kSamplesPerSecond;
+    units_.push_back(sample < filter.length() ? UnitVector{}
+                                              : filter.Apply(grid.values(sample, filter.length()),
+                                                             grid.masks(sample, filter.length())));
+  }
+  if (end() - oldest < static_cast<int64_t>(units_.size()) / 2) {
+    units_.erase(units_.begin(), units_.begin() + static_cast<ptrdiff_t>(oldest - begin_));
+    begin_ = oldest;
+  }
+}
+
+void PhaseTrack::TruncateFromSample(int64_t first) {
+  const int64_t second = (first + kSamplesPerSecond - 1) / kSamplesPerSecond;
+  if (second >= end()) return;
+  units_.resize(static_cast<size_t>(std::max<int64_t>(0, second - begin_)));
+}
+
+}  // namespace attune::synchrony
