@@ -1,0 +1,210 @@
+"""Runs the benchmarks with built binaries; `tests/bench/run` builds them first and calls this."""
+
+import argparse
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+
+
+class Node:
+    """An attuned of its own for one benchmark."""
+
+    def __init__(self, binaries, durability):
+        self.binaries = binaries
+        self.scratch = tempfile.TemporaryDirectory(prefix="attune-bench-")
+        folder = pathlib.Path(self.scratch.name)
+        self.keys = folder / "keys"
+        self.log = folder / "log"
+        self.process = subprocess.Popen(
+            [binaries / "services/node/attuned", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0",
+             f"--journal=sqlite:{folder / 'attune.db'}", f"--keys={self.keys}",
+             f"--durability={durability}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(self.log, "wb"))
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("attuned did not start:\n" + self.log.read_text())
+        self.serving = json.loads(line)
+        self.folder = folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.scratch.cleanup()
+
+    def ctl(self, *command):
+        return subprocess.run(
+            [self.binaries / "edge/ctl/attunectl", *command, f"--server={self.serving['grpc']}"],
+            check=True, capture_output=True, text=True).stdout
+
+    def session(self, people):
+        """(facilitator token, participant tokens) of a new couples session."""
+        created = json.loads(self.ctl("create", "--kind=couples", f"--keys={self.keys}",
+                                      "--format=json"))
+        tokens = [json.loads(self.ctl(
+            "join", f"--code={created['join_code']}", f"--name=p{i}",
+            "--consent=measure,group,pair:partner,pair:facilitator", f"--dyad=d{i // 2}", "--yes",
+            "--format=json"))["token"] for i in range(people)]
+        return created["facilitator_token"], tokens
+
+    def metrics(self):
+        import urllib.request
+        with urllib.request.urlopen(f"http://{self.serving['http']}/metrics", timeout=5) as answer:
+            return answer.read().decode()
+
+
+def write_tokens(folder, tokens):
+    path = pathlib.Path(folder) / f"tokens-{uuid.uuid4().hex}"
+    path.write_text("\n".join(tokens) + "\n")
+    return path
+
+
+def ingest(binaries, address, tokens_file, beats, seconds, per_stream):
+    result = subprocess.run(
+        [binaries / "tests/bench/ingest", f"--address={address}", f"--tokens_file={tokens_file}",
+         f"--beats_per_message={beats}", f"--seconds={seconds}", f"--beats_per_stream={per_stream}"],
+        check=False, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"ingest: {result.stdout}{result.stderr}")
+    return json.loads(result.stdout)["beats_per_s"]
+
+
+def bench_ingest(binaries, short):
+    """The full path against a bare server with the same messages."""
+    seconds = 1.5 if short else 4
+    streams, sessions = 64, 8
+    for beats, bar in ((1, None), (64, 0.40)):
+        with tempfile.TemporaryDirectory() as folder:
+            bare = subprocess.Popen([binaries / "tests/bench/bare_server"],
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            address = json.loads(bare.stdout.readline())["grpc"]
+            tokens = write_tokens(folder, [f"stream {i}" for i in range(streams)])
+            floor = ingest(binaries, address, tokens, beats, seconds, 0)
+            bare.stdin.close()
+            bare.wait()
+            for durability in ("process", "fsync"):
+                with Node(binaries, durability) as node:
+                    people = []
+                    for _ in range(sessions):
+                        people += node.session(streams // sessions)[1]
+                    value = ingest(binaries, node.serving["grpc"], write_tokens(folder, people),
+                                   beats, seconds, 190_000)
+                yield figure(f"ingest_{beats}_per_message_{durability}", value, "beats/s", floor,
+                             "bare gRPC server, same messages",
+                             bar if durability == "process" else None)
+
+
+def bench_tick(binaries, short):
+    """Computing one tick, by number of people, against the arithmetic of its pairs at N = 2."""
+    out = subprocess.run(
+        [binaries / "services/synchrony/engine_bench", "--benchmark_format=json",
+         "--benchmark_min_time=" + ("0.2" if short else "1.0")],
+        check=True, capture_output=True, text=True).stdout
+    cost_us = {}
+    for row in json.loads(out)["benchmarks"]:
+        name = row["name"]
+        if not name.startswith("BM_Tick/"):
+            continue
+        scale = {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}[row["time_unit"]]
+        cost_us[int(name.split("/")[1])] = row["real_time"] * scale
+    for people, value in sorted(cost_us.items()):
+        floor = cost_us[2] * people * (people - 1) / 2
+        yield figure(f"tick_{people}_people", value, "us", floor,
+                     "N(N-1)/2 times the tick of two people", None)
+
+
+def bench_frame(binaries, short):
+    """From the message that closes a tick to its frame at the watcher; commit time beside it."""
+    ticks = 40 if short else 200
+    for durability in ("process", "fsync"):
+        with Node(binaries, durability) as node:
+            watch, people = node.session(8)
+            result = subprocess.run(
+                [binaries / "tests/bench/frame_latency", f"--address={node.serving['grpc']}",
+                 f"--tokens_file={write_tokens(node.folder, people)}", f"--watch_token={watch}",
+                 f"--ticks={ticks}", "--skip=10"],
+                check=False, capture_output=True, text=True)
+            if result.returncode != 0:
+                raise RuntimeError("frame_latency: " + result.stdout + result.stderr)
+            measured = json.loads(result.stdout)
+            commit_ms = mean_commit_ms(node.metrics())
+        for quantile in ("p50", "p99"):
+            row = figure(f"frame_8_people_{durability}_{quantile}", measured[f"{quantile}_ms"],
+                         "ms", commit_ms, "mean journal commit in the same run", None)
+            if quantile == "p99" and durability == "process":
+                row["bar"] = 20
+                row["bar_is"] = "value at most"
+                row["holds"] = row["value"] < 20
+            yield row
+
+
+def mean_commit_ms(metrics):
+    values = {}
+    for line in metrics.splitlines():
+        for part in ("sum", "count"):
+            if line.startswith(f"attune_journal_commit_seconds_{part}"):
+                values[part] = float(line.rsplit(" ", 1)[1])
+    if not values.get("count"):
+        return None
+    return 1000 * values["sum"] / values["count"]
+
+
+def figure(name, value, unit, floor, floor_is, bar):
+    ratio = value / floor if floor else None
+    return {"figure": name, "value": value, "unit": unit, "floor": floor, "floor_is": floor_is,
+            "ratio": ratio, "bar": bar,
+            "holds": None if bar is None or ratio is None else ratio >= bar}
+
+
+BENCHES = {"ingest": bench_ingest, "tick": bench_tick, "frame": bench_frame}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="tests/bench/run",
+        description="Prints each figure beside its floor or peer, measured in the same run, and "
+                    "their ratio. Exit code 1 when a bar does not hold.")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument("--only", choices=sorted(BENCHES), help="only this group of figures")
+    parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
+    parser.add_argument("--bin", default="bazel-bin", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    binaries = pathlib.Path(arguments.bin)
+    held = True
+    if not arguments.json:
+        print(f"{'figure':36} {'value':>14} {'floor or peer':>14} {'ratio':>8}  {'bar':>6}")
+    for name, bench in BENCHES.items():
+        if arguments.only and name != arguments.only:
+            continue
+        for row in bench(binaries, arguments.short):
+            held = held and row["holds"] is not False
+            if arguments.json:
+                print(json.dumps(row), flush=True)
+            else:
+                print(text_row(row), flush=True)
+    return 0 if held else 1
+
+
+def text_row(row):
+    def number(value):
+        if value is None:
+            return "-"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    bar = "" if row["bar"] is None else f"{row['bar']} {'holds' if row['holds'] else 'FAILS'}"
+    return (f"{row['figure']:36} {number(row['value']):>8} {row['unit']:>5}"
+            f" {number(row['floor']):>14} {number(row['ratio']):>8}  {bar:12} {row['floor_is']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
