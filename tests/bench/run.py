@@ -114,7 +114,7 @@ def bench_tick(binaries, short):
     cost_us = {}
     for row in json.loads(out)["benchmarks"]:
         name = row["name"]
-        if not name.startswith("BM_Tick/"):
+        if not name.startswith("BM_TickAllPairs/"):
             continue
         scale = {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}[row["time_unit"]]
         cost_us[int(name.split("/")[1])] = row["real_time"] * scale
