@@ -1,0 +1,550 @@
+#include "edge/client/uplink.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/client/fake_session.h"
+#include "edge/client/refusal_words.h"
+
+namespace attune::edge {
+namespace {
+
+class MemoryOutbox final : public Outbox {
+ public:
+  explicit MemoryOutbox(char id) : boot_id_(16, id) {}
+  const std::string& boot_id() const override { return boot_id_; }
+  uint64_t next_seq() const override { return next_seq_; }
+  uint64_t oldest_retained_seq() const override {
+    return beats_.empty() ? next_seq_ : beats_.begin()->first;
+  }
+  std::optional<StampedBeat> Get(uint64_t seq) const override {
+    const auto found = beats_.find(seq);
+    if (found == beats_.end()) return std::nullopt;
+    return found->second;
+  }
+  void NoteDurable(uint64_t seq) override { durable_ = std::max(durable_, seq); }
+  void NoteKnown(uint64_t seq) override { next_seq_ = std::max(next_seq_, seq + 1); }
+  void Append(int64_t time_us, uint32_t rr) {
+    beats_[next_seq_++] = {time_us, rr, next_seq_ % 11 == 0, 1000, 0};
+  }
+  void Evict(uint64_t first, uint64_t last) {
+    for (uint64_t seq = first; seq <= last; ++seq) beats_.erase(seq);
+  }
+  uint64_t durable_ = 0;
+
+ private:
+  std::string boot_id_;
+  uint64_t next_seq_ = 1;
+  std::map<uint64_t, StampedBeat> beats_;
+};
+
+// A network with a virtual clock: each message takes a while, the stream can be cut before the
+// n-th delivery, either way.
+class World final : public StreamTransport {
+ public:
+  static constexpr int64_t kBeatEveryUs = 800'000;
+
+  explicit World(uint64_t seed, std::vector<std::string> addresses = {"node"})
+      : random_(seed), session_([this] { return now_us_ + 3'000'000; }) {
+    UplinkOptions options;
+    options.addresses = std::move(addresses);
+    options.events.refused = [this](uint32_t handle, const std::string& words) {
+      refused_[handle] = words;
+    };
+    options.events.trouble = [this](const std::string& words) { troubles_.push_back(words); };
+    options.events.token_needed = [this](uint32_t handle) { token_needed_.push_back(handle); };
+    options.events.over = [this](uint32_t handle, bool raw) { over_[handle] = raw; };
+    uplink_ = std::make_unique<Uplink>(*this, clock_, random_, options);
+  }
+
+  void AddPerson(uint32_t handle) {
+    boxes_[handle] = std::make_unique<MemoryOutbox>(static_cast<char>('A' + handle));
+    ASSERT_TRUE(uplink_
+                    ->Add(handle, boxes_[handle].get(), "p" + std::to_string(handle),
+                          v1::SENSOR_KIND_SIMULATED, false)
+                    .ok());
+    next_beat_us_[handle] = now_us_ + handle * 1000;
+  }
+
+  // ---- StreamTransport
+  void Open(const std::string& address) override {
+    ++stream_;
+    opened_.push_back(address);
+    open_ = true;
+    if (address == "nowhere" || down_) Cut();
+  }
+  bool Ready() const override { return open_ && in_flight_up_ < 4; }
+  void Send(const v1::EdgeUp& message) override {
+    ASSERT_TRUE(Ready());
+    ++in_flight_up_;
+    if (message.has_observations()) NoteDelay(message);
+    queue_.emplace(now_us_ + Latency(), Delivery{stream_, true, message, {}, false});
+  }
+  void HalfClose() override {
+    queue_.emplace(now_us_ + 50'000, Delivery{stream_, false, {}, {}, true});
+  }
+  void Abort() override {
+    session_.OnGone(stream_);
+    open_ = false;
+    in_flight_up_ = 0;
+    ++stream_;
+  }
+
+  // ---- The test's hand
+  void Cut() {
+    if (!open_) return;
+    session_.OnGone(stream_);
+    open_ = false;
+    in_flight_up_ = 0;
+    ++stream_;
+    queue_.emplace(now_us_ + 1'000, Delivery{stream_, false, {}, {}, true});
+  }
+  void Down(const v1::EdgeDown& message) {
+    queue_.emplace(now_us_ + Latency(), Delivery{stream_, false, {}, message, false});
+  }
+
+  void RunFor(int64_t duration_us) {
+    const int64_t end_us = now_us_ + duration_us;
+    while (now_us_ < end_us) {
+      int64_t next_us = std::min(uplink_->Tick(now_us_), end_us);
+      ASSERT_GT(next_us, now_us_) << "the uplink would spin";
+      if (!queue_.empty()) next_us = std::min(next_us, queue_.begin()->first);
+      for (auto& [handle, at_us] : next_beat_us_) next_us = std::min(next_us, at_us);
+      now_us_ = std::max(now_us_, next_us);
+      for (auto& [handle, at_us] : next_beat_us_) {
+        while (at_us <= now_us_) {
+          boxes_[handle]->Append(session_us(), 800 + handle);
+          born_us_[{handle, boxes_[handle]->next_seq() - 1}] = now_us_;
+          uplink_->SetComplete(handle, session_us());
+          at_us += kBeatEveryUs;
+        }
+      }
+      while (!queue_.empty() && queue_.begin()->first <= now_us_) Deliver();
+    }
+  }
+
+  void CheckAllThere(uint32_t handle) {
+    const auto& person = session_.people[handle];
+    const auto& box = *boxes_[handle];
+    EXPECT_EQ(person.received_seq, box.next_seq() - 1) << "person " << handle;
+    for (uint64_t seq = 1; seq < box.next_seq(); ++seq) {
+      const auto sent = box.Get(seq);
+      const auto got = person.beats.find(seq);
+      ASSERT_TRUE(sent.has_value() && got != person.beats.end()) << handle << ":" << seq;
+      EXPECT_EQ(sent->time_session_us, got->second.time_us);
+      EXPECT_EQ(sent->rr_1024, got->second.rr_1024);
+      EXPECT_EQ(sent->gap_before, got->second.gap_before);
+    }
+    EXPECT_EQ(uplink_->progress(handle).received_seq, box.next_seq() - 1);
+  }
+  void CheckRules() {
+    EXPECT_TRUE(session_.violations.empty())
+        << session_.violations.size() << " rules broken, first: " << session_.violations.front();
+  }
+  int64_t session_us() const { return now_us_ + 3'000'000; }
+
+  int64_t now_us_ = 1'000'000;
+  SeededRandom random_;
+  FakeSession session_;
+  ClockSync clock_;
+  std::unique_ptr<Uplink> uplink_;
+  std::map<uint32_t, std::unique_ptr<MemoryOutbox>> boxes_;
+  std::map<uint32_t, int64_t> next_beat_us_;
+  std::map<uint32_t, std::string> refused_;
+  std::map<uint32_t, bool> over_;
+  std::vector<uint32_t> token_needed_;
+  std::vector<std::string> troubles_;
+  std::vector<std::string> opened_;
+  bool down_ = false;
+  bool mute_ = false;                         // the node's answers get lost
+  std::optional<v1::EdgeDown> hello_answer_;  // instead of the session's own
+  uint64_t deliveries_ = 0;
+  uint64_t cut_at_ = 0;         // before this delivery
+  uint64_t cut_every_ = 0;      // and after that again
+  uint64_t restart_loses_ = 0;  // each cut is a new owner that has lost so much
+  int64_t longest_delay_us_ = 0;
+  uint64_t stream_ = 0;
+
+ private:
+  struct Delivery {
+    uint64_t stream;
+    bool up;
+    v1::EdgeUp message_up;
+    v1::EdgeDown message_down;
+    bool closed;
+  };
+
+  // Same latency each way, in order: what was sent later arrives later.
+  int64_t Latency() { return 5'000; }
+
+  void NoteDelay(const v1::EdgeUp& up) {
+    const auto& observations = up.observations();
+    for (int i = 0; i < observations.beats().rr_1024_size(); ++i) {
+      const auto born =
+          born_us_.find({up.handle(), observations.first_seq() + static_cast<uint64_t>(i)});
+      if (born != born_us_.end()) {
+        longest_delay_us_ = std::max(longest_delay_us_, now_us_ - born->second);
+      }
+    }
+  }
+
+  void Deliver() {
+    const Delivery delivery = std::move(queue_.begin()->second);
+    queue_.erase(queue_.begin());
+    if (delivery.stream != stream_) return;
+    if (delivery.closed) {
+      open_ = false;
+      uplink_->OnClosed(now_us_, absl::UnavailableError("cut"));
+      return;
+    }
+    if (++deliveries_ == cut_at_) {
+      cut_at_ = cut_every_ == 0 ? 0 : cut_at_ + cut_every_;
+      if (restart_loses_ > 0) session_.Restart(restart_loses_);
+      Cut();
+      return;
+    }
+    if (delivery.up) {
+      --in_flight_up_;
+      if (hello_answer_ && delivery.message_up.has_hello()) {
+        Down(*hello_answer_);
+        return;
+      }
+      for (const v1::EdgeDown& down : session_.OnMessage(stream_, delivery.message_up)) {
+        if (!mute_) Down(down);
+      }
+    } else {
+      uplink_->OnMessage(now_us_, delivery.message_down);
+    }
+  }
+
+  std::multimap<int64_t, Delivery> queue_;
+  std::map<std::pair<uint32_t, uint64_t>, int64_t> born_us_;
+  bool open_ = false;
+  int in_flight_up_ = 0;
+};
+
+constexpr int64_t kSecond = 1'000'000;
+
+TEST(Uplink, BeatsArriveOnceAndWithinTheBatchDelay) {
+  World world(1);
+  world.AddPerson(1);
+  world.AddPerson(2);
+  world.RunFor(30 * kSecond);
+  world.next_beat_us_.clear();
+  world.RunFor(2 * kSecond);
+  for (const uint32_t handle : {1u, 2u}) world.CheckAllThere(handle);
+  world.CheckRules();
+  EXPECT_EQ(world.session_.repeated_beats, 0u);
+  EXPECT_LE(world.longest_delay_us_, kBatchDelayUs + 5'000);
+  EXPECT_EQ(world.uplink_->progress(1).durable_seq, world.boxes_[1]->next_seq() - 1);
+  EXPECT_EQ(world.boxes_[1]->durable_, world.boxes_[1]->next_seq() - 1);
+}
+
+TEST(Uplink, ResumesExactlyOnceAfterACutAtEveryMessage) {
+  uint64_t messages = 0;
+  {
+    World undisturbed(1);
+    undisturbed.AddPerson(1);
+    undisturbed.AddPerson(2);
+    undisturbed.RunFor(12 * kSecond);
+    messages = undisturbed.deliveries_;
+  }
+  ASSERT_GT(messages, 40u);
+  for (uint64_t cut = 1; cut <= messages; ++cut) {
+    World world(cut);
+    world.cut_at_ = cut;
+    world.AddPerson(1);
+    world.AddPerson(2);
+    world.RunFor(12 * kSecond);
+    world.next_beat_us_.clear();
+    world.RunFor(20 * kSecond);
+    for (const uint32_t handle : {1u, 2u}) world.CheckAllThere(handle);
+    world.CheckRules();
+    if (::testing::Test::HasFailure()) FAIL() << "cut before message " << cut;
+  }
+}
+
+TEST(Uplink, ManyCutsWithOwnersThatLostTheirTail) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    World world(seed);
+    world.session_.credit = 1 + static_cast<uint32_t>(seed % 7);
+    world.cut_at_ = 3 + seed % 5;
+    world.cut_every_ = 9 + seed % 13;
+    world.restart_loses_ = 1 + seed % 6;
+    for (uint32_t handle = 1; handle <= 3; ++handle) world.AddPerson(handle);
+    world.RunFor(60 * kSecond);
+    world.next_beat_us_.clear();
+    world.cut_at_ = world.cut_every_ = 0;
+    world.RunFor(40 * kSecond);
+    for (uint32_t handle = 1; handle <= 3; ++handle) world.CheckAllThere(handle);
+    world.CheckRules();
+    EXPECT_GT(world.session_.repeated_beats + world.uplink_->reconnects(), 0u);
+    if (::testing::Test::HasFailure()) FAIL() << "seed " << seed;
+  }
+}
+
+TEST(Uplink, CreditIsNeverExceededAndNothingIsLostWhileAcksAreHeld) {
+  World world(3);
+  world.session_.credit = 10;
+  world.session_.hold_acks = true;
+  world.AddPerson(1);
+  world.RunFor(30 * kSecond);
+  EXPECT_EQ(world.session_.people[1].received_seq, 10u);
+  EXPECT_EQ(world.uplink_->progress(1).highest_sent, 10u);
+  world.CheckRules();
+  world.session_.hold_acks = false;
+  for (const auto& ack : world.session_.Acks(world.stream_)) world.Down(ack);
+  world.RunFor(5 * kSecond);
+  world.next_beat_us_.clear();
+  world.RunFor(5 * kSecond);
+  world.CheckAllThere(1);
+  world.CheckRules();
+}
+
+TEST(Uplink, SilenceIsToldEverySecond) {
+  World world(4);
+  world.session_.keep_messages = true;
+  world.AddPerson(1);
+  world.next_beat_us_.clear();
+  for (int i = 0; i < 10; ++i) {
+    world.uplink_->SetComplete(1, world.session_us());
+    world.RunFor(kSecond);
+  }
+  EXPECT_GE(world.session_.people[1].complete_us, world.session_us() - 2 * kSecond);
+  int told = 0;
+  for (const auto& up : world.session_.people[1].messages) told += up.has_progress();
+  EXPECT_GE(told, 9);
+}
+
+TEST(Uplink, ALowerEpochIsNotAccepted) {
+  World world(5);
+  world.session_.epoch = 7;
+  world.AddPerson(1);
+  world.RunFor(5 * kSecond);
+  EXPECT_EQ(world.uplink_->epoch(), 7u);
+  const uint64_t before = world.session_.people[1].received_seq;
+  ASSERT_GT(before, 0u);
+  // A node that does not look at tickets wakes up with an old ownership.
+  v1::EdgeDown stale;
+  stale.set_handle(1);
+  stale.mutable_welcome()->set_epoch(6);
+  stale.mutable_welcome()->set_resume_seq(1);
+  stale.mutable_welcome()->set_credit(100);
+  world.Cut();
+  world.down_ = true;
+  world.RunFor(kSecond);
+  world.down_ = false;
+  world.hello_answer_ = stale;
+  world.RunFor(10 * kSecond);
+  EXPECT_EQ(world.uplink_->epoch(), 7u);
+  EXPECT_EQ(world.session_.people[1].received_seq, before);
+  EXPECT_NE(world.troubles_.back().find("newer owner"), std::string::npos);
+  // The same epoch by another owner is as wrong.
+  stale.mutable_welcome()->set_epoch(7);
+  stale.mutable_welcome()->mutable_epoch_ticket()->set_nonce("other");
+  world.hello_answer_ = stale;
+  world.RunFor(20 * kSecond);
+  EXPECT_EQ(world.session_.people[1].received_seq, before);
+  EXPECT_NE(world.troubles_.back().find("another's"), std::string::npos);
+  // The true one comes back.
+  world.hello_answer_.reset();
+  world.RunFor(30 * kSecond);
+  world.next_beat_us_.clear();
+  world.RunFor(2 * kSecond);
+  world.CheckAllThere(1);
+  world.CheckRules();
+}
+
+TEST(Uplink, AcksOfAnotherOwnershipAndOfNumbersNeverSentAreNotBelieved) {
+  World world(6);
+  world.session_.credit = 3;
+  world.session_.hold_acks = true;
+  world.AddPerson(1);
+  world.RunFor(10 * kSecond);
+  v1::EdgeDown ack;
+  ack.set_handle(1);
+  ack.mutable_ack()->set_received_seq(3);
+  ack.mutable_ack()->set_durable_seq(3);
+  ack.mutable_ack()->set_credit(100);
+  ack.mutable_ack()->set_epoch(99);
+  world.Down(ack);
+  world.RunFor(kSecond);
+  EXPECT_EQ(world.uplink_->progress(1).received_seq, 0u);
+  ack.mutable_ack()->set_epoch(1);
+  ack.mutable_ack()->set_received_seq(1'000'000);
+  ack.mutable_ack()->set_durable_seq(1'000'000);
+  ack.mutable_ack()->set_credit(0);
+  world.Down(ack);
+  world.RunFor(kSecond);
+  EXPECT_EQ(world.uplink_->progress(1).received_seq, 3u);
+  EXPECT_EQ(world.boxes_[1]->durable_, 3u);
+}
+
+TEST(Uplink, OnePersonsRefusalLeavesTheOthersAlone) {
+  World world(7);
+  world.session_.refusals["p2"].set_reason(v1::REFUSAL_REASON_NO_CONSENT);
+  world.session_.refusals["p3"].set_reason(v1::REFUSAL_REASON_OVERLOADED);
+  world.session_.refusals["p3"].set_retry_after_ms(3000);
+  world.session_.refusals["p4"].set_reason(v1::REFUSAL_REASON_TOKEN_EXPIRED);
+  world.session_.refusals["p5"].set_reason(v1::REFUSAL_REASON_ERASED);
+  for (uint32_t handle = 1; handle <= 5; ++handle) world.AddPerson(handle);
+  world.RunFor(2 * kSecond);
+  EXPECT_EQ(world.uplink_->progress(1).state, PersonState::kLive);
+  EXPECT_EQ(world.uplink_->progress(2).state, PersonState::kRefused);
+  EXPECT_NE(world.refused_[2].find("consent"), std::string::npos);
+  EXPECT_EQ(world.uplink_->progress(3).state, PersonState::kPaused);
+  EXPECT_EQ(world.uplink_->progress(4).state, PersonState::kNeedsToken);
+  EXPECT_EQ(world.token_needed_, std::vector<uint32_t>{4});
+  EXPECT_EQ(world.over_.at(5), true);
+  world.session_.refusals.clear();
+  world.uplink_->SetToken(4, "p4");
+  world.RunFor(10 * kSecond);
+  EXPECT_EQ(world.uplink_->progress(3).state, PersonState::kLive);
+  EXPECT_EQ(world.uplink_->progress(4).state, PersonState::kLive);
+  EXPECT_EQ(world.uplink_->progress(2).state, PersonState::kRefused);
+  world.next_beat_us_.clear();
+  world.RunFor(2 * kSecond);
+  for (const uint32_t handle : {1u, 3u, 4u}) world.CheckAllThere(handle);
+  EXPECT_EQ(world.opened_.size(), 1u) << "nobody else's stream was touched";
+  world.CheckRules();
+}
+
+TEST(Uplink, EvictedNumbersAreSentAsGaps) {
+  World world(8);
+  world.AddPerson(1);
+  world.down_ = true;
+  world.RunFor(20 * kSecond);
+  world.boxes_[1]->Evict(1, 5);
+  world.boxes_[1]->Evict(9, 9);
+  world.down_ = false;
+  world.RunFor(20 * kSecond);
+  world.next_beat_us_.clear();
+  world.RunFor(2 * kSecond);
+  const auto& person = world.session_.people[1];
+  EXPECT_EQ(person.missing, (std::set<uint64_t>{1, 2, 3, 4, 5, 9}));
+  EXPECT_EQ(person.received_seq, world.boxes_[1]->next_seq() - 1);
+  EXPECT_EQ(person.beats.size() + 6, world.boxes_[1]->next_seq() - 1);
+  world.CheckRules();
+}
+
+TEST(Uplink, ANodeThatKnowsMoreThanTheOutboxIsBelieved) {
+  World world(9);
+  world.session_.people[1].boot_id = std::string(16, 'B');
+  world.session_.people[1].received_seq = 40;
+  world.AddPerson(1);
+  world.RunFor(10 * kSecond);
+  EXPECT_GT(world.boxes_[1]->next_seq(), 45u);
+  EXPECT_GT(world.session_.people[1].beats.begin()->first, 40u);
+  world.CheckRules();
+}
+
+TEST(Uplink, RedirectAndReconnectAreFollowedAndCirclesAreNot) {
+  World world(10);
+  world.session_.redirect.emplace();
+  world.session_.redirect->set_address("owner:1");
+  world.AddPerson(1);
+  world.RunFor(kSecond / 2);
+  ASSERT_GE(world.opened_.size(), 2u);
+  EXPECT_EQ(world.opened_[0], "node");
+  EXPECT_EQ(world.opened_[1], "owner:1");
+  world.RunFor(5 * kSecond);
+  EXPECT_FALSE(world.troubles_.empty()) << "a circle is noticed";
+  world.session_.redirect.reset();
+  world.RunFor(20 * kSecond);
+  EXPECT_EQ(world.uplink_->progress(1).state, PersonState::kLive);
+  v1::EdgeDown reconnect;
+  reconnect.mutable_reconnect()->set_address("next:1");
+  reconnect.mutable_reconnect()->set_delay_ms(1500);
+  world.Down(reconnect);
+  const size_t before = world.opened_.size();
+  world.RunFor(kSecond);
+  EXPECT_EQ(world.opened_.size(), before) << "it waits as told";
+  world.RunFor(kSecond);
+  EXPECT_EQ(world.opened_.back(), "next:1");
+  world.next_beat_us_.clear();
+  world.RunFor(2 * kSecond);
+  world.CheckAllThere(1);
+  world.CheckRules();
+}
+
+TEST(Uplink, TriesItsAddressesInTurnAndNoticesASilentNode) {
+  World world(11, {"nowhere", "node"});
+  world.AddPerson(1);
+  world.RunFor(5 * kSecond);
+  EXPECT_EQ(world.opened_[1], "node");
+  EXPECT_EQ(world.uplink_->progress(1).state, PersonState::kLive);
+  world.mute_ = true;  // TCP stays, nobody answers
+  world.RunFor(kSilenceUs + 2 * kSecond);
+  EXPECT_TRUE(std::any_of(world.troubles_.begin(), world.troubles_.end(), [](const auto& words) {
+    return words.find("not answered") != std::string::npos;
+  }));
+  world.mute_ = false;
+  world.RunFor(30 * kSecond);
+  world.next_beat_us_.clear();
+  world.RunFor(2 * kSecond);
+  world.CheckAllThere(1);
+  world.CheckRules();
+}
+
+TEST(Uplink, ByeFollowsTheLastBeatAndIsSaidAgainAfterACut) {
+  World world(12);
+  world.AddPerson(1);
+  world.RunFor(5 * kSecond);
+  world.next_beat_us_.clear();
+  world.uplink_->SetFinished(1);
+  world.RunFor(kSecond);
+  EXPECT_TRUE(world.session_.people[1].finished);
+  world.session_.people[1].finished = false;
+  world.Cut();
+  world.RunFor(5 * kSecond);
+  EXPECT_TRUE(world.session_.people[1].finished);
+  world.CheckAllThere(1);
+  for (const auto& closed : world.session_.Close(world.stream_, true)) world.Down(closed);
+  world.RunFor(2 * kSecond);
+  EXPECT_EQ(world.uplink_->progress(1).state, PersonState::kOver);
+  EXPECT_EQ(world.over_.at(1), true);
+}
+
+TEST(Uplink, StopFlushesSaysByeAndStaysAway) {
+  World world(13);
+  world.AddPerson(1);
+  world.RunFor(5 * kSecond + 100'000);
+  world.next_beat_us_.clear();
+  world.boxes_[1]->Append(world.session_us(), 700);
+  world.uplink_->Stop();
+  world.RunFor(kSecond);
+  world.CheckAllThere(1);
+  EXPECT_TRUE(world.uplink_->stopped());
+  EXPECT_FALSE(world.session_.people[1].finished) << "stopping is not finishing";
+  const size_t opened = world.opened_.size();
+  world.RunFor(30 * kSecond);
+  EXPECT_EQ(world.opened_.size(), opened);
+}
+
+TEST(Uplink, HandlesAreChecked) {
+  World world(14);
+  MemoryOutbox box('x');
+  EXPECT_FALSE(world.uplink_->Add(0, &box, "p1", v1::SENSOR_KIND_REPLAY, false).ok());
+  EXPECT_FALSE(world.uplink_->Add(1001, &box, "p1", v1::SENSOR_KIND_REPLAY, false).ok());
+  EXPECT_TRUE(world.uplink_->Add(1000, &box, "p1", v1::SENSOR_KIND_REPLAY, false).ok());
+  EXPECT_FALSE(world.uplink_->Add(1000, &box, "p1", v1::SENSOR_KIND_REPLAY, false).ok());
+}
+
+TEST(RefusalWords, EveryReasonHasWordsThatSayWhatToDo) {
+  for (int reason = 1; reason <= v1::RefusalReason_MAX; ++reason) {
+    v1::Refusal refusal;
+    refusal.set_reason(static_cast<v1::RefusalReason>(reason));
+    refusal.set_message("node's own");
+    const std::string words = InWords(refusal);
+    EXPECT_NE(words.substr(0, 7), "refused") << v1::RefusalReason_Name(refusal.reason());
+    EXPECT_NE(words.find("(node's own)"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace attune::edge
