@@ -142,7 +142,7 @@ absl::Status Database::Prepare(const FileKind& kind, bool wal, bool sync_commits
   ATTUNE_RETURN_IF_ERROR(
       Run(sync_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   // Checkpoints are made between commits, when nobody waits for an answer.
-  ATTUNE_RETURN_IF_ERROR(Run("PRAGMA wal_autocheckpoint = 0"));
+  sqlite3_wal_hook(db_, &Database::NoteCommit, this);
   ATTUNE_RETURN_IF_ERROR(Run(absl::StrCat("PRAGMA journal_size_limit = ", kLogSizeLimitBytes)));
   return CheckOrCreate(kind);
 }
@@ -219,6 +219,11 @@ absl::StatusOr<int64_t> Database::Int(const std::string& sql) {
 void Database::Rollback() {
   // SQLite rolls back by itself on some errors.
   if (sqlite3_get_autocommit(db_) == 0) Run("ROLLBACK").IgnoreError();
+}
+
+int Database::NoteCommit(void* self, sqlite3*, const char*, int log_pages) {
+  static_cast<Database*>(self)->log_pages_ = log_pages;
+  return SQLITE_OK;
 }
 
 absl::Status Database::Checkpoint(bool truncate) {

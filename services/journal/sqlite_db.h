@@ -79,14 +79,19 @@ class Database {
   // Moves the log into the file. `truncate`: and leaves the log empty.
   absl::Status Checkpoint(bool truncate);
 
+  // In the write-ahead log as of the newest commit.
+  int log_pages() const { return log_pages_; }
+
   sqlite3* handle() const { return db_; }
 
  private:
   explicit Database(sqlite3* db) : db_(db) {}
+  static int NoteCommit(void* self, sqlite3* db, const char* schema, int log_pages);
   absl::Status Prepare(const FileKind& kind, bool wal, bool sync_commits);
   absl::Status CheckOrCreate(const FileKind& kind);
 
   sqlite3* const db_;
+  int log_pages_ = 0;
 };
 
 absl::Status SqliteError(sqlite3* db, int code);
