@@ -6,8 +6,8 @@
 // else that can be seen in a descriptor is not, removal of a field included: mark it deprecated
 // instead. Thread-safe: pure functions.
 
-#ifndef TESTS_CONTRACTS_COMPATIBILITY_H_
-#define TESTS_CONTRACTS_COMPATIBILITY_H_
+#ifndef ATTUNE_TESTS_CONTRACTS_COMPATIBILITY_H_
+#define ATTUNE_TESTS_CONTRACTS_COMPATIBILITY_H_
 
 #include <google/protobuf/descriptor.pb.h>
 
@@ -24,4 +24,4 @@ std::vector<std::string> IncompatibleChanges(const google::protobuf::FileDescrip
 
 }  // namespace attune::contracts
 
-#endif  // TESTS_CONTRACTS_COMPATIBILITY_H_
+#endif  // ATTUNE_TESTS_CONTRACTS_COMPATIBILITY_H_

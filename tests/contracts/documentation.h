@@ -1,7 +1,7 @@
 // House rules for proto/ that a descriptor with source information can show.
 
-#ifndef TESTS_CONTRACTS_DOCUMENTATION_H_
-#define TESTS_CONTRACTS_DOCUMENTATION_H_
+#ifndef ATTUNE_TESTS_CONTRACTS_DOCUMENTATION_H_
+#define ATTUNE_TESTS_CONTRACTS_DOCUMENTATION_H_
 
 #include <google/protobuf/descriptor.pb.h>
 
@@ -21,4 +21,4 @@ std::vector<std::string> MutatingWithoutRequestId(const google::protobuf::FileDe
 
 }  // namespace attune::contracts
 
-#endif  // TESTS_CONTRACTS_DOCUMENTATION_H_
+#endif  // ATTUNE_TESTS_CONTRACTS_DOCUMENTATION_H_

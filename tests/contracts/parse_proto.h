@@ -1,8 +1,8 @@
 // Turns .proto text into a descriptor set, as protoc would write it: for tests of what reads such
 // sets.
 
-#ifndef TESTS_CONTRACTS_PARSE_PROTO_H_
-#define TESTS_CONTRACTS_PARSE_PROTO_H_
+#ifndef ATTUNE_TESTS_CONTRACTS_PARSE_PROTO_H_
+#define ATTUNE_TESTS_CONTRACTS_PARSE_PROTO_H_
 
 #include <google/protobuf/descriptor.pb.h>
 
@@ -16,4 +16,4 @@ google::protobuf::FileDescriptorSet ParseProto(const std::string& body);
 
 }  // namespace attune::contracts
 
-#endif  // TESTS_CONTRACTS_PARSE_PROTO_H_
+#endif  // ATTUNE_TESTS_CONTRACTS_PARSE_PROTO_H_

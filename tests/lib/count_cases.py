@@ -49,8 +49,11 @@ def count_events(path):
         if summary and summary.get("overallStatus") in ("NO_STATUS", "FAILED_TO_BUILD"):
             failed += 1
     for result in last_attempt.values():
-        uris = [o["uri"] for o in result.get("testActionOutput", []) if o["name"] == "test.xml"]
-        ok, bad = count_xml(urllib.parse.unquote(urllib.parse.urlparse(uris[0]).path)) if uris else (0, 0)
+        ok = bad = 0
+        for output in result.get("testActionOutput", []):
+            if output["name"] == "test.xml":
+                path = urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path)
+                ok, bad = count_xml(path)
         good = result.get("status") in ("PASSED", "FLAKY")
         passed += max(ok, 1) if good else ok
         failed += bad if good else max(bad, 1)

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Sourced by tests/run: the suites and how one is run. Needs the repository root as working directory.
+# Sourced by tests/run: the suites and how one is run. The working directory is the repository root.
 #
-# A suite is a function suite_NAME. It prints what it likes and says what it tested in one of two ways:
+# A suite is a function suite_NAME. It prints what it likes and reports its cases in one of two
+# ways:
 #   - Bazel tests: call `bazel_tests`, which leaves Bazel's record of events for counting;
 #   - scripts: print `ok NAME` or `not ok NAME - reason` per case.
 # A suite that fails without a failed case counts as one failure; so does one that tested nothing.
@@ -9,7 +10,7 @@
 # name, budget in seconds (--full: eight times as long), purpose. Order: cheap verdicts first.
 list_suites() {
   cat <<'TABLE'
-tidy          60   layout, length, words, scripts: what a reader would stumble over
+tidy          60   what a reader would stumble over; the test tools themselves
 floors        120  no module can use what lies above it
 contracts     240  proto/ stays compatible and documented
 unit          900  all unit tests
@@ -21,7 +22,12 @@ bench-smoke   120  the benchmarks run and hold their bars
 TABLE
 }
 
-suite_tidy() { tests/tidy/run; }
+suite_tidy() {
+  local status=0
+  tests/tidy/run || status=1
+  tests/lib/house_test.py || status=1
+  return $status
+}
 
 suite_floors() { tests/floors/run; }
 
@@ -61,13 +67,14 @@ suite_bench-smoke() { tests/bench/run --json --smoke | python3 tests/lib/check_b
 bazel_tests() {
   local events
   events=$(mktemp "$suite_dir/events.XXXXXX")
-  "${BAZEL:-bazel}" test --keep_going --build_event_json_file="$events" --test_tag_filters="$(tag_filters)" \
+  "${BAZEL:-bazel}" test --keep_going --build_event_json_file="$events" \
+    --test_tag_filters="$(tag_filters)" \
     ${ATTUNE_JOBS:+--jobs="$ATTUNE_JOBS" --local_test_jobs="$ATTUNE_JOBS"} \
     --test_env=ATTUNE_FULL="$ATTUNE_FULL" --test_summary=terse -- "$@"
 }
 
 # Tests tagged `long` belong to --full only.
-tag_filters() { if [[ $ATTUNE_FULL -eq 1 ]]; then echo "-manual"; else echo "-manual,-long"; fi; }
+tag_filters() { [[ $ATTUNE_FULL -eq 1 ]] && echo "-manual" || echo "-manual,-long"; }
 
 # run_suite NAME BUDGET_S LOGS: prints the suite's line; sets suite_passed and suite_failed.
 run_suite() {
