@@ -123,9 +123,10 @@ struct Health {
 // Thread-safe.
 //
 // Callbacks run on the writer's thread, outside all locks, in the order in which one session's
-// calls were made; they must be short and must not call Open. Two exceptions run at once on the
-// caller's thread: INVALID_ARGUMENT/RESOURCE_EXHAUSTED refusals and UNAVAILABLE while shutting
-// down. Destroying the journal first drains the queue, so every callback is called exactly once.
+// calls were made; they must be short and must not call Open. Two exceptions: EraseSubject and
+// DeleteSession may be answered after later calls, and what is refused at once (INVALID_ARGUMENT,
+// RESOURCE_EXHAUSTED, UNAVAILABLE while shutting down) is so on the caller's thread. Destroying the
+// journal first drains the queue, so every callback is called exactly once.
 //
 // A disk that is full or fails is not a refusal. The writer keeps what it has accepted, says so in
 // GetHealth(), and tries again until it succeeds; meanwhile nothing is answered and the queue
