@@ -22,10 +22,10 @@ struct Params {
   int32_t rr_min_ms = 300;
   int32_t rr_max_ms = 2000;
   int32_t screen_before = 5;                 // neighbours before, at most
-  int32_t screen_after = 2;                  // neighbours after, at most
+  int32_t screen_after = 3;                  // neighbours after, at most
   int64_t screen_reach_us = 10'000'000;      // and no further away than this
-  int32_t screen_deviation_pct = 25;         // of the neighbours' median
-  int32_t screen_pair_pct = 12;              // of it, two adjacent beats on opposite sides
+  int32_t screen_deviation_pct = 25;         // beyond the medians before and after
+  int32_t screen_pair_pct = 12;              // two adjacent beats on opposite sides of them
   int32_t screen_deviation_floor_ms = 60;    // never stricter than this
   int64_t adjacency_tolerance_us = 250'000;  // |beat distance - RR| of adjacent beats
   int32_t bridge_rejected = 1;               // rejected beats the grid may pass over

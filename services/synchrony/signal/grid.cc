@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "services/synchrony/signal/pchip.h"
 #include "services/synchrony/signal/screen.h"
@@ -79,6 +80,15 @@ bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& p
   const long steps = std::lrint(y) - kGridBaseline;
   *value = static_cast<int16_t>(std::clamp<long>(steps, -kGridLimit, kGridLimit));
   return true;
+}
+
+GridTrack GridTrack::ForTest(int64_t begin, std::vector<int16_t> values,
+                             std::vector<int16_t> masks) {
+  GridTrack track(static_cast<int>(values.size()));
+  track.begin_ = begin;
+  track.values_ = std::move(values);
+  track.masks_ = std::move(masks);
+  return track;
 }
 
 void GridTrack::ExtendTo(int64_t last, const std::vector<Beat>& beats, const Params& params) {

@@ -36,6 +36,8 @@ bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& p
 class GridTrack {
  public:
   explicit GridTrack(int keep) : keep_(keep) {}
+  // Samples [begin, begin + values.size()) as given (values 0 where the mask is 0); for tests.
+  static GridTrack ForTest(int64_t begin, std::vector<int16_t> values, std::vector<int16_t> masks);
 
   // Brings the track to `last` (computing at most `keep` samples); `last` never falls.
   void ExtendTo(int64_t last, const std::vector<Beat>& beats, const Params& params);

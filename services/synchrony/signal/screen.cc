@@ -7,51 +7,92 @@
 namespace attune::synchrony {
 namespace {
 
-constexpr size_t kMaxNeighbours = 16;
+constexpr size_t kMaxNeighbours = 16;  // on one side
 
 bool InRange(const Beat& beat, const Params& params) {
   const int32_t scaled = int32_t{beat.rr_1024} * 1000;
   return scaled >= params.rr_min_ms * 1024 && scaled <= params.rr_max_ms * 1024;
 }
 
+class Neighbours {
+ public:
+  void Add(const Beat& beat) {
+    if (count_ == kMaxNeighbours) return;
+    // Few: insertion sort.
+    size_t at = count_++;
+    for (; at > 0 && rr_[at - 1] > beat.rr_1024; --at) rr_[at] = rr_[at - 1];
+    rr_[at] = beat.rr_1024;
+  }
+  size_t count() const { return count_; }
+  // In 1/2048 s, so that it is an integer; not for an empty set.
+  int32_t Median2() const { return rr_[(count_ - 1) / 2] + rr_[count_ / 2]; }
+
+ private:
+  std::array<int32_t, kMaxNeighbours> rr_;
+  size_t count_ = 0;
+};
+
+// The stretch between the medians before beat `first` and after beat `last`, 1/2048 s, as seen from
+// beat `k` (first <= k <= last): no neighbour lies more than screen_after beyond k.
+struct Yardstick {
+  Yardstick(const std::vector<Beat>& beats, size_t first, size_t k, size_t last, size_t known,
+            const Params& params) {
+    const auto near = [&](size_t i) {
+      return std::llabs(beats[i].time_us - beats[k].time_us) <= params.screen_reach_us &&
+             InRange(beats[i], params);
+    };
+    Neighbours before, after;
+    const size_t reach = std::min(first, static_cast<size_t>(params.screen_before));
+    for (size_t i = first - reach; i < first; ++i) {
+      if (near(i)) before.Add(beats[i]);
+    }
+    const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
+    for (size_t i = last + 1; i < end; ++i) {
+      if (near(i)) after.Add(beats[i]);
+    }
+    count = before.count() + after.count();
+    if (count == 0) return;
+    low = before.count() == 0 ? after.Median2() : before.Median2();
+    high = after.count() == 0 ? low : after.Median2();
+    if (low > high) std::swap(low, high);
+  }
+
+  // How far the beat lies outside, negative below, 0 within; 0 also within `pct` and the floor.
+  int32_t Excess(const Beat& beat, int32_t pct, const Params& params) const {
+    const int32_t rr2 = 2 * beat.rr_1024;
+    const int32_t near = rr2 < low ? low : high;
+    const int32_t excess = rr2 < low || rr2 > high ? rr2 - near : 0;
+    const int32_t floor2 = params.screen_deviation_floor_ms * 2048 / 1000;
+    return std::abs(excess) > std::max(near * pct / 100, floor2) ? excess : 0;
+  }
+
+  size_t count = 0;
+  int32_t low = 0;
+  int32_t high = 0;
+};
+
+constexpr size_t kFewest = 3;
+
+// Beats k and k + 1, seen from `from` (one of the two): one too short, the other too long?
+bool IsEctopicPair(const std::vector<Beat>& beats, size_t k, size_t from, size_t known,
+                   const Params& params) {
+  if (!IsAdjacent(beats, k + 1, params)) return false;
+  const Yardstick around(beats, k, from, k + 1, known, params);
+  if (around.count < kFewest) return false;
+  const int32_t first = around.Excess(beats[k], params.screen_pair_pct, params);
+  const int32_t second = around.Excess(beats[k + 1], params.screen_pair_pct, params);
+  return (first < 0 && second > 0) || (first > 0 && second < 0);
+}
+
 }  // namespace
 
 bool IsClean(const std::vector<Beat>& beats, size_t k, size_t known, const Params& params) {
   if (!InRange(beats[k], params)) return false;
-
-  std::array<int32_t, kMaxNeighbours> rr;
-  size_t count = 0;
-  const auto take = [&](size_t i) {
-    const int64_t away_us = std::llabs(beats[i].time_us - beats[k].time_us);
-    if (away_us <= params.screen_reach_us && count < kMaxNeighbours && InRange(beats[i], params)) {
-      rr[count++] = beats[i].rr_1024;
-    }
-  };
-  const size_t before = std::min(k, static_cast<size_t>(params.screen_before));
-  for (size_t i = k - before; i < k; ++i) take(i);
-  const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
-  for (size_t i = k + 1; i < end; ++i) take(i);
-  if (count < 3) return true;
-
-  // At most seven by default: insertion sort.
-  for (size_t i = 1; i < count; ++i) {
-    for (size_t j = i; j > 0 && rr[j - 1] > rr[j]; --j) std::swap(rr[j - 1], rr[j]);
-  }
-  const int32_t median2 = rr[(count - 1) / 2] + rr[count / 2];  // twice the median
-  const int32_t floor2 = params.screen_deviation_floor_ms * 2048 / 1000;
-  const int32_t limit2 = std::max(median2 * params.screen_deviation_pct / 100, floor2);
-  const int32_t pair_limit2 = std::max(median2 * params.screen_pair_pct / 100, floor2);
-
-  const int32_t deviation2 = 2 * beats[k].rr_1024 - median2;
-  if (std::abs(deviation2) > limit2) return false;
-  if (std::abs(deviation2) <= pair_limit2) return true;
-  const auto opposite = [&](size_t i) {
-    const int32_t other2 = 2 * beats[i].rr_1024 - median2;
-    return std::abs(other2) > pair_limit2 && (other2 < 0) != (deviation2 < 0);
-  };
-  if (IsAdjacent(beats, k, params) && opposite(k - 1)) return false;
-  if (k + 1 < known && IsAdjacent(beats, k + 1, params) && opposite(k + 1)) return false;
-  return true;
+  const Yardstick around(beats, k, k, k, known, params);
+  if (around.count < kFewest) return true;
+  if (around.Excess(beats[k], params.screen_deviation_pct, params) != 0) return false;
+  if (k > 0 && IsEctopicPair(beats, k - 1, k, known, params)) return false;
+  return k + 1 >= known || !IsEctopicPair(beats, k, k, known, params);
 }
 
 bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params) {

@@ -1,16 +1,18 @@
 // Which beats to trust, beat by beat and without memory.
 //
-// A beat is rejected when its interval
+// The yardstick of a beat is the stretch between the median of up to screen_before intervals before
+// it and the median of up to screen_after after it (in range, at most screen_reach_us away). A beat
+// is rejected when its interval
 //   - lies outside rr_min_ms..rr_max_ms, or
-//   - differs from the median of its neighbours by more than screen_deviation_pct (a missed beat is
+//   - leaves that stretch by more than screen_deviation_pct of the nearer median (a missed beat is
 //     about +100 %, an extra one about -50 %), or
-//   - and the adjacent one lie on opposite sides of that median, each by more than
-//     screen_pair_pct (short-long: an ectopic beat).
-// No deviation below screen_deviation_floor_ms counts, which leaves quiet hearts recorded in steps
-// of 1/128 s alone. Neighbours: up to screen_before intervals before and screen_after after, in
-// range, at most screen_reach_us away; with fewer than three only the range is judged. The median
-// is of raw neighbours, not of accepted ones: the verdict on one beat never depends on a verdict
-// far back, so it can be recomputed from a few beats at any time.
+//   - leaves it by more than screen_pair_pct and the adjacent one leaves it on the other side
+//     likewise, the two taken out of the medians (short-long: an ectopic beat).
+// Nothing below screen_deviation_floor_ms counts, which leaves quiet hearts recorded in steps of
+// 1/128 s alone; a heart that quickly changes its pace passes because its beats lie between before
+// and after. With fewer than three neighbours only the range is judged. The medians are of raw
+// intervals, not of accepted ones: no verdict depends on a verdict far back, so each can be
+// recomputed from a few beats at any time.
 //
 // Own rule, with the usual percentage limits (Malik 20 %, Kamath 32.5/24.5 %) as the yardstick.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_SCREEN_H_
