@@ -46,6 +46,8 @@
 
 namespace attune::session {
 
+struct State;  // state.h
+
 // Bounds of one session. Beyond them: RESOURCE_EXHAUSTED, with the limit in the message.
 struct Limits {
   uint32_t people = 1000;
@@ -60,6 +62,7 @@ struct Limits {
   uint32_t frames_kept = 600;           // for History
   uint32_t request_ids_kept = 4096;     // for idempotent calls
   uint32_t tokens_revoked = 1024;
+  uint64_t frame_bytes_kept = 64u << 20;  // for History; the oldest go first
 };
 
 // Who looks. Built by the owner from a verified token.
@@ -273,7 +276,6 @@ class SessionCore {
                                              const Limits& limits = {});
 
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

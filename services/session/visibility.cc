@@ -1,0 +1,71 @@
+#include "services/session/visibility.h"
+
+#include "services/session/project.h"
+
+namespace attune::session {
+namespace {
+
+uint32_t Bits(const Grants& grants, uint32_t participant) {
+  const auto it = grants.find(participant);
+  return it == grants.end() ? 0 : it->second;
+}
+
+}  // namespace
+
+bool IsSomebody(const Book& book, const Viewer& viewer) {
+  switch (viewer.role) {
+    case v1::ROLE_FACILITATOR:
+    case v1::ROLE_OBSERVER:
+      return true;
+    case v1::ROLE_PARTICIPANT: {
+      const Person* person = book.Find(viewer.participant);
+      return person != nullptr && person->active();
+    }
+    default:
+      return false;
+  }
+}
+
+bool SeesPerson(const Book& book, const Grants& grants, uint32_t participant,
+                const Viewer& viewer) {
+  if (!Has(grants, participant, kMeasure)) return false;
+  if (viewer.participant == participant && SeesRoster(viewer)) return true;
+  return book.created.kind() == v1::SESSION_KIND_LAB && IsFacilitator(viewer) &&
+         Has(grants, participant, kIndividual);
+}
+
+bool SeesPair(const Book& book, const Grants& grants, uint32_t a, uint32_t b,
+              const Viewer& viewer) {
+  const Dyad* own = book.DyadOf(a);
+  const bool dyad = own != nullptr && own->a == a && own->b == b;
+  const v1::SessionKind kind = book.created.kind();
+  const uint32_t grants_a = Bits(grants, a);
+  const uint32_t grants_b = Bits(grants, b);
+  if (IsFacilitator(viewer) && PairForFacilitator(kind, dyad, grants_a, grants_b)) return true;
+  const bool partner = SeesRoster(viewer) && (viewer.participant == a || viewer.participant == b);
+  return partner && PairForPartner(kind, dyad, grants_a, grants_b);
+}
+
+v1::GroupFrame WithheldGroup(v1::Absence reason) {
+  v1::GroupFrame group;
+  group.mutable_order_parameter()->set_absent(reason);
+  group.mutable_r_mean_pairwise()->set_absent(reason);
+  return group;
+}
+
+v1::Number RoundedNumber(const v1::Number& number) {
+  v1::Number out = number;
+  if (number.outcome_case() == v1::Number::kValue) out.set_value(Rounded(number.value()));
+  out.set_coverage(Rounded(number.coverage()));
+  if (number.chance_outcome_case() == v1::Number::kChance) {
+    v1::Chance& chance = *out.mutable_chance();
+    chance.set_mean(Rounded(chance.mean()));
+    chance.set_low(Rounded(chance.low()));
+    chance.set_high(Rounded(chance.high()));
+    chance.clear_p();
+    chance.clear_shifts();
+  }
+  return out;
+}
+
+}  // namespace attune::session

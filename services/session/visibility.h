@@ -1,0 +1,32 @@
+// Predicates of the table in project.h, shared by the projections of frames, log and reports.
+#ifndef ATTUNE_SERVICES_SESSION_VISIBILITY_H_
+#define ATTUNE_SERVICES_SESSION_VISIBILITY_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "services/session/consent.h"
+#include "services/session/state.h"
+
+namespace attune::session {
+
+// A person who takes part now; operators, and people who left or are unknown, are nobody.
+bool IsSomebody(const Book& book, const Viewer& viewer);
+
+inline bool IsFacilitator(const Viewer& viewer) { return viewer.role == v1::ROLE_FACILITATOR; }
+// May know who is there.
+inline bool SeesRoster(const Viewer& viewer) {
+  return viewer.role == v1::ROLE_PARTICIPANT || viewer.role == v1::ROLE_FACILITATOR;
+}
+
+bool SeesPerson(const Book& book, const Grants& grants, uint32_t participant, const Viewer& viewer);
+bool SeesPair(const Book& book, const Grants& grants, uint32_t a, uint32_t b, const Viewer& viewer);
+
+// Both numbers withheld, for this reason.
+v1::GroupFrame WithheldGroup(v1::Absence reason);
+// As told outside a lab: rounded, without p.
+v1::Number RoundedNumber(const v1::Number& number);
+
+}  // namespace attune::session
+
+#endif  // ATTUNE_SERVICES_SESSION_VISIBILITY_H_
