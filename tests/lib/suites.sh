@@ -16,7 +16,7 @@ contracts     240  proto/ stays compatible and documented
 unit          900  all unit tests
 asan          600  parsers, core and journal under AddressSanitizer and UBSan
 integration   420  real processes: killed, starved, flooded, and nothing lost
-conformance   120  every journal behaves the same
+conformance   120  every journal and every directory behaves as its contract says
 demo-smoke    120  the demo comes to a true summary
 bench-smoke   120  the benchmarks run and hold their bars
 TABLE
@@ -33,9 +33,12 @@ suite_floors() { tests/floors/run; }
 
 suite_contracts() { bazel_tests //proto/... //tests/contracts/...; }
 
+# Every implementation of journal and directory runs the same cases.
+CONFORMANCE=(//services/journal:sqlite_journal_test //services/placement:local_directory_test)
+
 suite_unit() {
   local status=0
-  bazel_tests //services/... //edge/... || status=1
+  bazel_tests //services/... //edge/... "${CONFORMANCE[@]/#/-}" || status=1
   if [[ $ATTUNE_FULL -eq 1 ]]; then
     bazel_tests --config=tsan --build_tests_only //services/... //edge/... || status=1
   fi
@@ -53,7 +56,7 @@ suite_asan() {
 
 suite_integration() { bazel_tests //tests/integration/...; }
 
-suite_conformance() { bazel_tests //tests/conformance/...; }
+suite_conformance() { bazel_tests "${CONFORMANCE[@]}"; }
 
 suite_demo-smoke() {
   local summary="$suite_dir/demo.json"
@@ -61,16 +64,20 @@ suite_demo-smoke() {
   python3 tests/lib/check_demo_summary.py "$summary"
 }
 
-suite_bench-smoke() { tests/bench/run --json --smoke | python3 tests/lib/check_bench.py; }
+suite_bench-smoke() { tests/bench/run --json --short | python3 tests/lib/check_bench.py; }
 
-# Runs Bazel tests; flags and target patterns are given. Keeps going over failures.
+# Runs Bazel tests: flags, then target patterns (-//x leaves x out). Keeps going over failures.
 bazel_tests() {
-  local events
+  local events flags=()
+  while [[ "${1:-}" == --* ]]; do
+    flags+=("$1")
+    shift
+  done
   events=$(mktemp "$suite_dir/events.XXXXXX")
   "${BAZEL:-bazel}" test --keep_going --build_event_json_file="$events" \
     --test_tag_filters="$(tag_filters)" \
     ${ATTUNE_JOBS:+--jobs="$ATTUNE_JOBS" --local_test_jobs="$ATTUNE_JOBS"} \
-    --test_env=ATTUNE_FULL="$ATTUNE_FULL" --test_summary=terse -- "$@"
+    --test_env=ATTUNE_FULL="$ATTUNE_FULL" --test_summary=terse "${flags[@]}" -- "$@"
 }
 
 # Tests tagged `long` belong to --full only.
@@ -86,7 +93,7 @@ run_suite() {
 
   printf '%-12s ' "$name"
   timeout --kill-after=20 "$budget_s" \
-    bash -c '. tests/lib/suites.sh && "suite_$1"' suite "$name" </dev/null >"$log" 2>&1 &
+    bash -c 'set -o pipefail; . tests/lib/suites.sh && "suite_$1"' suite "$name" </dev/null >"$log" 2>&1 &
   # In the background, so that an interrupt reaches us; `timeout` passes it on to what it runs.
   suite_pid=$!
   wait $suite_pid || status=$?
@@ -102,7 +109,7 @@ run_suite() {
   printf '%5d s  %5d passed  %3d failed\n' "$spent_s" "$suite_passed" "$suite_failed"
   if [[ $suite_failed -gt 0 ]]; then
     echo "---- $name: the end of $log"
-    tail -n 60 "$log" | sed 's/^/    /'
+    grep -v '^ok ' "$log" | tail -n 80 | sed 's/^/    /'
     echo "----"
   fi
 }
