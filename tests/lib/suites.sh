@@ -93,7 +93,8 @@ run_suite() {
 
   printf '%-12s ' "$name"
   timeout --kill-after=20 "$budget_s" \
-    bash -c 'set -o pipefail; . tests/lib/suites.sh && "suite_$1"' suite "$name" </dev/null >"$log" 2>&1 &
+    bash -c 'set -o pipefail; . tests/lib/suites.sh && "suite_$1"' suite "$name" \
+    </dev/null >"$log" 2>&1 &
   # In the background, so that an interrupt reaches us; `timeout` passes it on to what it runs.
   suite_pid=$!
   wait $suite_pid || status=$?
