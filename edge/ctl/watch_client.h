@@ -1,5 +1,5 @@
-// Keeps LiveService.Watch going: reconnects by itself with the cursor and the epoch ticket, and never
-// accepts an ownership older than one it has seen.
+// Keeps LiveService.Watch going: reconnects by itself with the cursor and the epoch ticket, and
+// never accepts an ownership older than one it has seen.
 #ifndef ATTUNE_EDGE_CTL_WATCH_CLIENT_H_
 #define ATTUNE_EDGE_CTL_WATCH_CLIENT_H_
 

@@ -153,8 +153,8 @@ class WatchClientTest : public ::testing::Test {
     Connect("127.0.0.1:" + std::to_string(port));
   }
   void Connect(const std::string& address) {
-    stub_ = v1::LiveService::NewStub(
-        grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+    stub_ =
+        v1::LiveService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
   }
   WatchClient Client(WatchOptions options = {}) {
     options.token = "a-token";

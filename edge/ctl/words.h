@@ -43,8 +43,8 @@ std::string Fixed(double value, int decimals);
 // What a lag means: "Ben follows Ana by 0.5 s", "no lag" below half a sample (125 ms).
 std::string LagWords(double lag_ms, const std::string& a, const std::string& b);
 
-// "above chance", "within chance", or why there is no test (a pacer or stimulus that everybody shares
-// is a shared cue). Empty when the number itself is absent.
+// "above chance", "within chance", or why there is no test (a pacer or stimulus that everybody
+// shares is a shared cue). Empty when the number itself is absent.
 std::string ChanceWords(const v1::Number& number);
 
 // "not enough data yet (41 % of 3 min clean)"; empty when the value is there.

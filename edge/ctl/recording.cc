@@ -1,0 +1,237 @@
+#include "edge/ctl/recording.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "edge/ctl/text.h"
+#include "services/base/status_macros.h"
+
+namespace attune::edge {
+namespace {
+
+constexpr size_t kMaxQuoted = 40;
+// A whole recording with a median below this is in seconds, not milliseconds.
+constexpr double kSecondsBelowMs = 10;
+constexpr double kMaxTimeS = 1e9;
+
+absl::Status LineError(size_t line, const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
+}
+
+std::string Quoted(std::string_view text) {
+  return "'" + Harmless(text.substr(0, kMaxQuoted), /*ascii=*/true) +
+         (text.size() > kMaxQuoted ? "...'" : "'");
+}
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r";
+  const size_t first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+// Finite numbers only; the whole text.
+std::optional<double> Number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+// Calls `use(number of the line, its trimmed text)` for each line that says something.
+absl::Status ForEachLine(std::string_view text,
+                         const std::function<absl::Status(size_t, std::string_view)>& use) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  size_t number = 0;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view raw = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++number;
+    if (raw.size() > kMaxRecordingLine) {
+      return LineError(number, absl::StrCat("longer than ", kMaxRecordingLine,
+                                            " characters; is this a text file?"));
+    }
+    const std::string_view line = Trim(raw);
+    if (line.empty() || line.front() == '#') continue;
+    ATTUNE_RETURN_IF_ERROR(use(number, line));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> RrMs(size_t line, std::string_view text, bool in_1024) {
+  const std::optional<double> value = Number(text);
+  const double ms = value ? (in_1024 ? *value / 1.024 : *value) : 0;
+  if (!value || !(ms > 0) || ms > kMaxRrMs) {
+    return LineError(line, absl::StrCat(Quoted(text), " is not an interval between 0 and ",
+                                        in_1024 ? "65535 (1/1024 s)" : "63999 ms"));
+  }
+  return ms;
+}
+
+// Collects beats; times are those given, or the sum of the intervals.
+class Builder {
+ public:
+  absl::Status Add(size_t line, double rr_ms, std::optional<double> time_s, bool gap_before) {
+    if (beats_.size() >= kMaxRecordingBeats) {
+      return LineError(line, absl::StrCat("more than ", kMaxRecordingBeats, " beats"));
+    }
+    const int64_t rr_us = std::llround(rr_ms * 1000);
+    synchrony::Beat beat;
+    beat.rr_1024 =
+        static_cast<uint16_t>(std::clamp<int64_t>(std::llround(rr_ms * 1.024), 1, 65535));
+    beat.gap_before = gap_before && !beats_.empty();
+    if (time_s) {
+      const int64_t time_us = std::llround(*time_s * 1e6);
+      if (beats_.empty()) start_us_ = time_us - rr_us;
+      beat.time_us = time_us - start_us_;
+      if (!beats_.empty() && beat.time_us < beats_.back().time_us) {
+        return LineError(line, "the time goes back");
+      }
+    } else {
+      beat.time_us = (beats_.empty() ? 0 : beats_.back().time_us) + rr_us;
+    }
+    beats_.push_back(beat);
+    rr_ms_.push_back(rr_ms);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Recording> Finish() {
+    if (beats_.empty()) return absl::InvalidArgumentError("holds no beats");
+    const auto middle = rr_ms_.begin() + static_cast<std::ptrdiff_t>(rr_ms_.size() / 2);
+    std::nth_element(rr_ms_.begin(), middle, rr_ms_.end());
+    if (*middle < kSecondsBelowMs) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the middle interval is ", *middle, " ms; this looks like seconds: multiply by 1000"));
+    }
+    Recording recording;
+    recording.length_us = beats_.back().time_us;
+    recording.beats = std::move(beats_);
+    return recording;
+  }
+
+ private:
+  std::vector<synchrony::Beat> beats_;
+  std::vector<double> rr_ms_;
+  int64_t start_us_ = 0;
+};
+
+std::vector<std::string_view> Fields(std::string_view line) {
+  std::vector<std::string_view> fields;
+  while (true) {
+    const size_t comma = line.find(',');
+    std::string_view field = Trim(line.substr(0, comma));
+    if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
+      field = field.substr(1, field.size() - 2);
+    }
+    fields.push_back(field);
+    if (comma == std::string_view::npos) return fields;
+    line.remove_prefix(comma + 1);
+  }
+}
+
+struct CsvColumns {
+  std::optional<size_t> rr_ms, rr_1024, time_s, gap_before;
+};
+
+absl::StatusOr<CsvColumns> Header(size_t line, std::string_view text) {
+  CsvColumns columns;
+  const auto fields = Fields(text);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string_view name = fields[i];
+    if (name == "rr_ms") columns.rr_ms = i;
+    if (name == "rr_1024") columns.rr_1024 = i;
+    if (name == "t_session_s" || name == "t_s" || name == "time_s") columns.time_s = i;
+    if (name == "gap_before") columns.gap_before = i;
+  }
+  if (!columns.rr_ms && !columns.rr_1024) {
+    return LineError(line, "the header names neither rr_ms nor rr_1024: " + Quoted(text));
+  }
+  return columns;
+}
+
+absl::Status AddCsvLine(size_t line, std::string_view text, const CsvColumns& columns,
+                        Builder& builder) {
+  const auto fields = Fields(text);
+  const auto field = [&](const std::optional<size_t>& column) -> std::optional<std::string_view> {
+    if (!column) return std::nullopt;
+    return *column < fields.size() ? fields[*column] : std::string_view();
+  };
+  // 1/1024 s is what straps send; milliseconds are made from it.
+  const auto rr_1024 = field(columns.rr_1024);
+  ATTUNE_ASSIGN_OR_RETURN(const double rr_ms, RrMs(line, rr_1024 ? *rr_1024 : *field(columns.rr_ms),
+                                                   rr_1024.has_value()));
+  std::optional<double> time_s;
+  if (const auto time = field(columns.time_s)) {
+    time_s = Number(*time);
+    if (!time_s || std::abs(*time_s) > kMaxTimeS) {
+      return LineError(line, Quoted(*time) + " is not a time in seconds");
+    }
+  }
+  const auto gap = field(columns.gap_before);
+  if (gap && !gap->empty() && *gap != "0" && *gap != "1") {
+    return LineError(line, Quoted(*gap) + " in gap_before is neither 0 nor 1");
+  }
+  return builder.Add(line, rr_ms, time_s, gap && *gap == "1");
+}
+
+}  // namespace
+
+absl::StatusOr<Recording> ParseRr(std::string_view text) {
+  Builder builder;
+  ATTUNE_RETURN_IF_ERROR(ForEachLine(text, [&](size_t line, std::string_view rr) -> absl::Status {
+    ATTUNE_ASSIGN_OR_RETURN(const double rr_ms, RrMs(line, rr, /*in_1024=*/false));
+    return builder.Add(line, rr_ms, std::nullopt, false);
+  }));
+  return builder.Finish();
+}
+
+absl::StatusOr<Recording> ParseBeatsCsv(std::string_view text) {
+  Builder builder;
+  std::optional<CsvColumns> columns;
+  ATTUNE_RETURN_IF_ERROR(ForEachLine(text, [&](size_t line, std::string_view row) -> absl::Status {
+    if (!columns) {
+      ATTUNE_ASSIGN_OR_RETURN(columns, Header(line, row));
+      return absl::OkStatus();
+    }
+    return AddCsvLine(line, row, *columns, builder);
+  }));
+  return builder.Finish();
+}
+
+absl::StatusOr<Recording> ReadRecording(const std::string& path) {
+  const auto failed = [&](const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
+  };
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return failed("there is no such file");
+  if (std::filesystem::is_directory(path, error)) return failed("this is a folder, not a file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return failed("cannot be read");
+  std::string text;
+  char block[64 * 1024];
+  while (file.read(block, sizeof block) || file.gcount() > 0) {
+    text.append(block, static_cast<size_t>(file.gcount()));
+    if (text.size() > kMaxRecordingBytes) {
+      return failed(absl::StrCat("larger than ", kMaxRecordingBytes / 1024 / 1024, " MiB"));
+    }
+  }
+  const std::filesystem::path name(path);
+  auto recording = name.extension() == ".csv" ? ParseBeatsCsv(text) : ParseRr(text);
+  if (!recording.ok()) return failed(std::string(recording.status().message()));
+  recording->name = name.stem().string();
+  return recording;
+}
+
+}  // namespace attune::edge
