@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,8 @@ constexpr size_t kMaxQuoted = 40;
 // A whole recording with a median below this is in seconds, not milliseconds.
 constexpr double kSecondsBelowMs = 10;
 constexpr double kMaxTimeS = 1e9;
+// Straps deliver up to 4 s late; arrival that falls behind by more means that beats are missing.
+constexpr int64_t kLateUs = 5'000'000;
 
 absl::Status LineError(size_t line, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
@@ -73,9 +76,9 @@ absl::Status ForEachLine(std::string_view text,
 absl::StatusOr<double> RrMs(size_t line, std::string_view text, bool in_1024) {
   const std::optional<double> value = Number(text);
   const double ms = value ? (in_1024 ? *value / 1.024 : *value) : 0;
-  if (!value || !(ms > 0) || ms > kMaxRrMs) {
+  if (!value || !(ms > 0) || ms > (in_1024 ? kMaxRrMs : kMaxPauseMs)) {
     return LineError(line, absl::StrCat(Quoted(text), " is not an interval between 0 and ",
-                                        in_1024 ? "65535 (1/1024 s)" : "63999 ms"));
+                                        in_1024 ? "65535 (1/1024 s)" : "a day (in ms)"));
   }
   return ms;
 }
@@ -88,10 +91,16 @@ class Builder {
       return LineError(line, absl::StrCat("more than ", kMaxRecordingBeats, " beats"));
     }
     const int64_t rr_us = std::llround(rr_ms * 1000);
+    if (rr_ms > kMaxRrMs) {
+      paused_us_ += rr_us;
+      gap_next_ = true;
+      return absl::OkStatus();
+    }
     synchrony::Beat beat;
     beat.rr_1024 =
         static_cast<uint16_t>(std::clamp<int64_t>(std::llround(rr_ms * 1.024), 1, 65535));
-    beat.gap_before = gap_before && !beats_.empty();
+    beat.gap_before = (gap_before || gap_next_) && !beats_.empty();
+    gap_next_ = false;
     if (time_s) {
       const int64_t time_us = std::llround(*time_s * 1e6);
       if (beats_.empty()) start_us_ = time_us - rr_us;
@@ -100,11 +109,23 @@ class Builder {
         return LineError(line, "the time goes back");
       }
     } else {
-      beat.time_us = (beats_.empty() ? 0 : beats_.back().time_us) + rr_us;
+      beat.time_us = (beats_.empty() ? 0 : beats_.back().time_us + paused_us_) + rr_us;
     }
+    paused_us_ = 0;
     beats_.push_back(beat);
     rr_ms_.push_back(rr_ms);
     return absl::OkStatus();
+  }
+
+  // The next beat, of `rr_ms`, was received then: accounts for beats that are missing before it.
+  void Arrives(double arrival_s, double rr_ms) {
+    const int64_t time_us =
+        (beats_.empty() ? 0 : beats_.back().time_us + paused_us_) + std::llround(rr_ms * 1000);
+    const int64_t late_us = std::llround(arrival_s * 1e6) - time_us;
+    least_late_us_ = std::min(least_late_us_, late_us);
+    if (late_us - least_late_us_ <= kLateUs) return;
+    paused_us_ += late_us - least_late_us_;
+    gap_next_ = true;
   }
 
   absl::StatusOr<Recording> Finish() {
@@ -125,6 +146,9 @@ class Builder {
   std::vector<synchrony::Beat> beats_;
   std::vector<double> rr_ms_;
   int64_t start_us_ = 0;
+  int64_t paused_us_ = 0;  // time without beats before the next one
+  bool gap_next_ = false;
+  int64_t least_late_us_ = std::numeric_limits<int64_t>::max();
 };
 
 std::vector<std::string_view> Fields(std::string_view line) {
@@ -142,7 +166,7 @@ std::vector<std::string_view> Fields(std::string_view line) {
 }
 
 struct CsvColumns {
-  std::optional<size_t> rr_ms, rr_1024, time_s, gap_before;
+  std::optional<size_t> rr_ms, rr_1024, time_s, arrival_s, gap_before;
 };
 
 absl::StatusOr<CsvColumns> Header(size_t line, std::string_view text) {
@@ -153,6 +177,7 @@ absl::StatusOr<CsvColumns> Header(size_t line, std::string_view text) {
     if (name == "rr_ms") columns.rr_ms = i;
     if (name == "rr_1024") columns.rr_1024 = i;
     if (name == "t_session_s" || name == "t_s" || name == "time_s") columns.time_s = i;
+    if (name.find("arrival") != std::string_view::npos) columns.arrival_s = i;
     if (name == "gap_before") columns.gap_before = i;
   }
   if (!columns.rr_ms && !columns.rr_1024) {
@@ -178,6 +203,13 @@ absl::Status AddCsvLine(size_t line, std::string_view text, const CsvColumns& co
     if (!time_s || std::abs(*time_s) > kMaxTimeS) {
       return LineError(line, Quoted(*time) + " is not a time in seconds");
     }
+  }
+  if (const auto arrival = field(columns.arrival_s); arrival && !time_s) {
+    const std::optional<double> arrival_s = Number(*arrival);
+    if (!arrival_s || std::abs(*arrival_s) > kMaxTimeS) {
+      return LineError(line, Quoted(*arrival) + " is not a time in seconds");
+    }
+    builder.Arrives(*arrival_s, rr_ms);
   }
   const auto gap = field(columns.gap_before);
   if (gap && !gap->empty() && *gap != "0" && *gap != "1") {

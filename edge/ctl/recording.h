@@ -5,6 +5,9 @@
 //               rr_ms or rr_1024    the interval that ends at the beat (needed)
 //               t_session_s, t_s or time_s
 //                                   the time of the beat; without one, intervals follow each other
+//               a name with "arrival"
+//                                   when the beat was received, in seconds; only tells of losses:
+//                                   time that intervals do not account for is a gap
 //               gap_before          1: does not follow the beat before it without loss
 //
 // In both, empty lines and lines that begin with '#' are skipped, and a point is the decimal sign.
@@ -27,6 +30,7 @@ inline constexpr size_t kMaxRecordingBytes = 64 * 1024 * 1024;
 inline constexpr size_t kMaxRecordingLine = 4096;
 inline constexpr size_t kMaxRecordingBeats = 2'000'000;  // more than a week
 inline constexpr double kMaxRrMs = 63'999;               // what 1/1024 s in 16 bits hold
+inline constexpr double kMaxPauseMs = 86'400'000;  // longer than kMaxRrMs is no interval but a gap
 
 struct Recording {
   std::string name;                    // of the file, without folder and ending

@@ -26,8 +26,15 @@ TEST(RrTest, TimesAreTheSumOfIntervals) {
   EXPECT_EQ(recording->length_us, 2'250'500);
 }
 
+TEST(RrTest, AnIntervalTooLongToBeOneIsAGap) {
+  const auto recording = ParseRr("1000\n70000\n1000\n");
+  ASSERT_TRUE(recording.ok()) << recording.status();
+  ASSERT_EQ(recording->beats.size(), 2u);
+  EXPECT_EQ(recording->beats[1], (synchrony::Beat{72'000'000, 1024, true}));
+}
+
 TEST(RrTest, HostileInputGivesTheLine) {
-  for (const char* value : {"0", "-5", "nan", "inf", "1e9", "65000", "8x", "0x10", "\x1b[2J"}) {
+  for (const char* value : {"0", "-5", "nan", "inf", "1e9", "8x", "0x10", "\x1b[2J"}) {
     EXPECT_THAT(RrError(std::string("800\n\n") + value + "\n"), HasSubstr("line 3: ")) << value;
   }
   EXPECT_THAT(RrError("800\n\x1b[2J"), Not(HasSubstr("\x1b")));
@@ -56,6 +63,20 @@ TEST(CsvTest, WithoutTimesIntervalsFollowEachOther) {
   const auto recording = ParseBeatsCsv("rr_ms\n800\n900\n");
   ASSERT_TRUE(recording.ok());
   EXPECT_EQ(recording->beats[1].time_us, 1'700'000);
+}
+
+TEST(CsvTest, ArrivalTellsOfLostBeats) {
+  const auto recording =
+      ParseBeatsCsv("arrival_s,rr_ms\n11,1000\n12.5,1000\n12.5,1000\n34,1000\n35,1000\n");
+  ASSERT_TRUE(recording.ok()) << recording.status();
+  ASSERT_EQ(recording->beats.size(), 5u);
+  EXPECT_EQ(recording->beats[2].time_us, 3'000'000);  // a burst is no loss
+  EXPECT_FALSE(recording->beats[2].gap_before);
+  // 34 s is 24.5 s after the earliest that the first three tell of, 9.5 s after their start.
+  EXPECT_EQ(recording->beats[3].time_us, 24'500'000);
+  EXPECT_TRUE(recording->beats[3].gap_before);
+  EXPECT_EQ(recording->beats[4].time_us, 25'500'000);
+  EXPECT_FALSE(recording->beats[4].gap_before);
 }
 
 TEST(CsvTest, HostileInputGivesTheLine) {
