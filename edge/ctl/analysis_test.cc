@@ -27,7 +27,7 @@ Recording Shifted(Recording recording, int64_t by_us) {
   return recording;
 }
 
-v1::Analysis Run(const std::vector<Recording>& recordings, int64_t length_us) {
+v1::Analysis AnalysisOf(const std::vector<Recording>& recordings, int64_t length_us) {
   auto analysis = Analyze(recordings, {.length_us = length_us}, {});
   EXPECT_TRUE(analysis.ok()) << analysis.status();
   return std::move(analysis).value();
@@ -35,7 +35,7 @@ v1::Analysis Run(const std::vector<Recording>& recordings, int64_t length_us) {
 
 TEST(AnalysisTest, APersonWithHimselfLaterIsAboveChanceWithThatLag) {
   const Recording heart = Load("nsr001");
-  const v1::Analysis analysis = Run({heart, Shifted(heart, 1'500'000)}, 600 * kSecondUs);
+  const v1::Analysis analysis = AnalysisOf({heart, Shifted(heart, 1'500'000)}, 600 * kSecondUs);
   const v1::PairPhase& pair = analysis.report().pairs(0).phases(0);
   EXPECT_GT(pair.share_above(), 0.5);
   ASSERT_EQ(analysis.lags_size(), 1);
@@ -45,7 +45,7 @@ TEST(AnalysisTest, APersonWithHimselfLaterIsAboveChanceWithThatLag) {
 }
 
 TEST(AnalysisTest, TwoPeopleRecordedAloneAreRarelyAboveChance) {
-  const v1::Analysis analysis = Run({Load("nsr001"), Load("nsr005")}, 1200 * kSecondUs);
+  const v1::Analysis analysis = AnalysisOf({Load("nsr001"), Load("nsr005")}, 1200 * kSecondUs);
   const v1::PairPhase& pair = analysis.report().pairs(0).phases(0);
   EXPECT_GT(pair.ticks(), 600u);
   EXPECT_LT(pair.share_above(), 0.2);
@@ -54,7 +54,7 @@ TEST(AnalysisTest, TwoPeopleRecordedAloneAreRarelyAboveChance) {
 
 TEST(AnalysisTest, PeopleComeOutAsTheirIntervalsSay) {
   const Recording heart = Load("nsr001");
-  const v1::Analysis analysis = Run({heart}, 600 * kSecondUs);
+  const v1::Analysis analysis = AnalysisOf({heart}, 600 * kSecondUs);
   const v1::PersonReport& person = analysis.report().people(0);
   double rr_ms = 0;
   size_t beats = 0;

@@ -16,14 +16,14 @@ namespace attune::edge {
 
 struct FlagSpec {
   std::string name;   // without the dashes
-  std::string value;  // placeholder of its value; empty: a switch
+  std::string value;  // how its value is called; empty: a switch
   std::string help;   // one line, or more with '\n'
 };
 
 struct CommandSpec {
   std::string name;
   std::string summary;   // one line, for the list of commands
-  std::string operands;  // placeholder of what is not a flag, for example "FILE..."
+  std::string operands;  // how what is not a flag is called: "FILE..."
   int operands_min = 0;
   int operands_max = 0;
   std::string description;      // what it does, a few lines

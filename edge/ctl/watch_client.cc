@@ -87,7 +87,8 @@ WatchClient::After WatchClient::WatchOnce(absl::Status& why) {
     if (event.has_snapshot() && options_.history) FetchHistory(event.snapshot().session());
     closed = event.has_closed();
   }
-  context.TryCancel();
+  // Only a stream that we leave is cancelled: of one that broke, the server's reason is wanted.
+  if (closed || !refused.empty()) context.TryCancel();
   const absl::Status status = FromGrpc(reader->Finish());
   Leave();
   {

@@ -30,7 +30,7 @@ class WatchSink {
 };
 
 struct WatchOptions {
-  std::string token;
+  std::string token{};
   bool history = false;    // fetch the past after each snapshot, to fill a chart
   int64_t give_up_us = 0;  // when nothing was ever received for so long; 0: never
 };
