@@ -102,7 +102,12 @@ SqliteWriter::Ops SqliteWriter::TakeBatch() {
 
 void SqliteWriter::Write(Ops batch) {
   while (!TryWrite(batch)) {
-    Fail(SplitOff(batch, &CallerWaits), absl::UnavailableError(GetHealth().degraded_reason));
+    Ops waiting = SplitOff(batch, &CallerWaits);
+    {
+      MutexLock lock(mu_);
+      waiting.splice(waiting.end(), SplitOff(queue_, &CallerWaits));
+    }
+    Fail(std::move(waiting), absl::UnavailableError(GetHealth().degraded_reason));
     const bool go_on = Pause();
     {
       // Room in the log is room on the disk.
