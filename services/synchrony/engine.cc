@@ -223,7 +223,7 @@ void Engine::RemovePerson(int person) {
 
 bool Engine::AddBeat(int person, const Beat& beat) {
   const auto it = impl_->people.find(person);
-  if (it == impl_->people.end() || beat.time_us < 0) return false;
+  if (it == impl_->people.end() || beat.time_us < 0 || beat.time_us > kMaxTimeUs) return false;
   return it->second.AddBeat(beat, impl_->params);
 }
 
@@ -236,7 +236,7 @@ Frame Engine::Evaluate(int64_t tick_end_us, const Selection& selection) {
   Frame frame;
   frame.tick_end_us = tick_end_us;
   Impl& impl = *impl_;
-  if (tick_end_us <= impl.last_tick_end_us) {
+  if (tick_end_us <= impl.last_tick_end_us || tick_end_us > kMaxTimeUs) {
     for (int person : selection.people) frame.people.emplace_back().person = person;
     for (const auto& [a, b] : selection.pairs) {
       PairNumbers& numbers = frame.pairs.emplace_back();

@@ -28,6 +28,9 @@ class Engine {
   // More than nine hours at 120 beats a minute that no tick has covered yet.
   static constexpr size_t kMaxBeats = 65'536;
 
+  // No beat and no tick beyond this (some 36,000 years): sums of times cannot overflow.
+  static constexpr int64_t kMaxTimeUs = int64_t{1} << 60;
+
   explicit Engine(const Params& params);
   ~Engine();
   Engine(Engine&&) noexcept;
@@ -42,13 +45,13 @@ class Engine {
 
   // Any order; late ones too. A second beat at the same time is ignored (if it differs, the shorter
   // interval and any gap win, so that order does not matter). False when not taken: unknown person,
-  // negative time, older than the history, or the person is full.
+  // time negative, beyond kMaxTimeUs or older than the history, or the person is full.
   bool AddBeat(int person, const Beat& beat);
 
   void SetTiming(int person, const Timing& timing);
 
   using Selection = synchrony::Selection;
-  // Ticks must rise. One that does not (or is negative) returns every number absent and changes
+  // Ticks must rise. One that does not (or is out of range) returns every number absent and changes
   // nothing. Frame::people and Frame::pairs follow the selection's order; a pair of a person with
   // themselves, or with someone unknown, is absent.
   Frame Evaluate(int64_t tick_end_us, const Selection& selection);

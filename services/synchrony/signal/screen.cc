@@ -76,6 +76,9 @@ constexpr size_t kFewest = 3;
 // Beats k and k + 1, seen from `from` (one of the two): one too short, the other too long?
 bool IsEctopicPair(const std::vector<Beat>& beats, size_t k, size_t from, size_t known,
                    const Params& params) {
+  // Each must lie beyond the floor, on opposite sides: nearly all beats are done here.
+  const int32_t difference = std::abs(int32_t{beats[k].rr_1024} - int32_t{beats[k + 1].rr_1024});
+  if (difference <= 2 * params.screen_deviation_floor_ms * 1024 / 1000) return false;
   if (!IsAdjacent(beats, k + 1, params)) return false;
   const Yardstick around(beats, k, from, k + 1, known, params);
   if (around.count < kFewest) return false;
