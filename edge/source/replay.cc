@@ -116,8 +116,14 @@ absl::StatusOr<std::unique_ptr<Source>> MakeReplay(Recording recording,
     ++first;
   }
   if (first == intervals.size()) {
-    return absl::InvalidArgumentError(absl::StrCat(options.name, " ends before from=",
-                                                   options.from_s, " s"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.name, " ends before from=", options.from_s, " s"));
+  }
+  double total_ms = 0;
+  for (size_t i = first; i < intervals.size(); ++i) total_ms += std::max(0.0, intervals[i].rr_ms);
+  if (options.loop && total_ms < 1000) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.name, " is shorter than a second: too short for loop"));
   }
   SourceInfo info;
   info.stamping = recording.has_arrivals ? Stamping::kArrivalSession : Stamping::kGiven;

@@ -17,11 +17,11 @@
 namespace attune::edge {
 
 struct ReplayOptions {
-  std::string name;                 // of the recording
-  std::optional<double> at_s;       // session time of the first beat; else when the session is met
-  double from_s = 0;                // skips so much of the recording
-  std::optional<double> seconds;    // plays so much of it
-  bool loop = false;                // begins again at its end
+  std::string name;               // of the recording
+  std::optional<double> at_s;     // session time of the first beat; else when the session is met
+  double from_s = 0;              // skips so much of the recording
+  std::optional<double> seconds;  // plays so much of it
+  bool loop = false;              // begins again at its end
 };
 
 // INVALID_ARGUMENT when `from_s` leaves nothing.

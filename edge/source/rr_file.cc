@@ -127,9 +127,8 @@ absl::StatusOr<Recording> ParseRecording(std::string_view text, std::string_view
     if (interval.rr_1024 == 0) {
       ++recording.refused;
       if (recording.warnings.size() < kMostWarnings) {
-        recording.warnings.push_back(absl::StrCat(file, ", line ", line_number, ": ",
-                                                  Quote(rr_text),
-                                                  " is no interval; taken as a gap"));
+        recording.warnings.push_back(absl::StrCat(
+            file, ", line ", line_number, ": ", Quote(rr_text), " is no interval; taken as a gap"));
       }
     }
     recording.intervals.push_back(interval);
