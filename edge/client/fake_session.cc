@@ -43,6 +43,10 @@ std::vector<v1::EdgeDown> FakeSession::OnMessage(uint64_t stream, const v1::Edge
     }
     case v1::EdgeUp::kBye:
       person.finished = up.bye().finished();
+      if (!person.finished) {
+        handles.erase(found);  // forgotten at once, as the real one does
+        return {};
+      }
       break;
     default:
       return {};
@@ -80,6 +84,10 @@ std::vector<v1::EdgeDown> FakeSession::OnHello(uint64_t stream, const v1::EdgeUp
   if (person.boot_id != hello.boot_id()) {
     if (!person.boot_id.empty()) Broken("a second boot id");
     person.boot_id = hello.boot_id();
+  }
+  if (person.received_seq >= hello.next_seq()) {
+    down.mutable_refusal()->set_reason(v1::REFUSAL_REASON_SEQUENCE);
+    return {down};
   }
   ++person.hellos;
   Link& link = links_[stream][up.handle()];

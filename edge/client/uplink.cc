@@ -241,6 +241,7 @@ void Uplink::OnWelcome(int64_t now_us, uint32_t handle, Person& person,
 
   const uint64_t resume_seq = std::max<uint64_t>(1, welcome.resume_seq());
   if (resume_seq > person.outbox->next_seq()) person.outbox->NoteKnown(resume_seq - 1);
+  person.behind = false;
   person.next_send = resume_seq;
   person.credit_through = resume_seq - 1 + welcome.credit();
   person.noticed_seq = person.outbox->next_seq();
@@ -286,6 +287,11 @@ void Uplink::OnRefusal(int64_t now_us, uint32_t handle, Person& person,
   const bool first = progress.words.empty();
   progress.words = InWords(refusal);
   person.hello_sent = false;
+  if (refusal.reason() == v1::REFUSAL_REASON_SEQUENCE &&
+      progress.state == PersonState::kConnecting && !person.behind) {
+    person.behind = true;
+    return;
+  }
   switch (WhatFollows(refusal)) {
     case AfterRefusal::kTryAgain:
       progress.state = PersonState::kPaused;

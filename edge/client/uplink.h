@@ -45,6 +45,9 @@ inline constexpr int64_t kProgressEveryUs = 1'000'000;  // session time
 // Nothing heard from the node for so long: the stream is dead, whatever TCP believes.
 inline constexpr int64_t kSilenceUs = 15'000'000;
 inline constexpr uint32_t kMostHandles = 1000;
+// A spool whose end was lost cannot know its next number: it says one that is surely larger, and
+// Welcome.resume_seq tells where to go on.
+inline constexpr uint64_t kFarAhead = 1'000'000;
 inline constexpr int kMostRedirects = 5;  // in a row, without a Welcome
 
 enum class PersonState {
@@ -129,6 +132,7 @@ class Uplink {
     int64_t hello_us = 0;
     int64_t retry_us = 0;  // kPaused: when to greet again
     bool token_to_send = false;
+    bool behind = false;          // the node said that it knows numbers beyond our next one
     uint64_t next_send = 1;
     uint64_t credit_through = 0;  // largest number that may be sent
     int64_t complete_us = INT64_MIN;

@@ -35,7 +35,9 @@ int64_t Uplink::TickPerson(int64_t now_us, uint32_t handle, Person& person) {
   }
   if (EverythingSent(person)) {
     person.batch_since_us = -1;
-    if (person.finished || stopping_) {
+    // After a Bye of somebody who will come back there may be no acknowledgement: wait for it.
+    const bool leaving = stopping_ && progress.received_seq >= progress.highest_sent;
+    if (person.finished || leaving) {
       if (!transport_.Ready()) return INT64_MAX;
       v1::EdgeUp up;
       up.set_handle(handle);
@@ -60,7 +62,7 @@ void Uplink::Greet(int64_t now_us, uint32_t handle, Person& person) {
   v1::Hello* hello = up.mutable_hello();
   hello->set_token(person.token);
   hello->set_boot_id(person.outbox->boot_id());
-  hello->set_next_seq(person.outbox->next_seq());
+  hello->set_next_seq(person.outbox->next_seq() + (person.behind ? kFarAhead : 0));
   hello->set_oldest_retained_seq(person.outbox->oldest_retained_seq());
   if (!ticket_.mac().empty()) *hello->mutable_epoch_ticket() = ticket_;
   hello->set_sensor(person.sensor);
