@@ -1,6 +1,7 @@
 #include "services/synchrony/engine.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <utility>
 #include <vector>
@@ -203,7 +204,10 @@ void Engine::Impl::Group(const Selection& selection, const Span& span, Frame* fr
   update(&numbers.r_mean_pairwise, &pairwise_hold);
 }
 
-Engine::Engine(const Params& params) : impl_(std::make_unique<Impl>(params)) {}
+Engine::Engine(const Params& params) {
+  if (!params.Valid()) std::abort();
+  impl_ = std::make_unique<Impl>(params);
+}
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;

@@ -31,6 +31,7 @@ class Engine {
   // No beat and no tick beyond this (some 36,000 years): sums of times cannot overflow.
   static constexpr int64_t kMaxTimeUs = int64_t{1} << 60;
 
+  // Params::Valid() must hold: anything else is a programming error and aborts.
   explicit Engine(const Params& params);
   ~Engine();
   Engine(Engine&&) noexcept;

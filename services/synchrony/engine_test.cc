@@ -474,6 +474,17 @@ TEST(EngineTest, FramesAreThoseOfThisEngineVersion) {
   EXPECT_EQ(digest, 0xfab088123eaeef81u) << std::hex << digest;
 }
 
+TEST(ParamsTest, KnowsItsLimits) {
+  EXPECT_TRUE(Params{}.Valid());
+  Params params;
+  params.window_seconds = 17;
+  EXPECT_FALSE(params.Valid());
+  EXPECT_DEATH(Engine{params}, "");
+  params = Params{};
+  params.lagged_window = 501;
+  EXPECT_FALSE(params.Valid());
+}
+
 TEST(ParamsTest, HashSeesEveryChange) {
   Params params;
   const uint64_t hash = params.Hash();

@@ -47,8 +47,9 @@ struct Number {
   Absence absent = Absence::kNotEnoughData;  // kNone: `value` holds
   double value = 0;
   int64_t window_us = 0;  // what the value looks back on
-  double coverage = 0;    // 0..1, clean grid samples of the window; filled also when absent.
-                          // Pairs: samples clean in both. Group: mean over the contributors.
+  // 0..1, clean grid samples of the window; filled also when absent. Pairs: samples clean in both.
+  // Group: mean over the contributors, over the whole span.
+  double coverage = 0;
   bool has_chance = false;
   Absence chance_absent = Absence::kNone;  // why not, when has_chance is false; kNone: this number
                                            // has no chance level by its nature

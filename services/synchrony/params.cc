@@ -29,6 +29,31 @@ class Fingerprint {
 
 }  // namespace
 
+bool Params::Valid() const {
+  // Sums of products of two 12-bit samples, and of a sample and its position, stay within int32.
+  constexpr int32_t kMaxLaggedWindow = 500;
+  // A window fits a row of the dot-product kernel.
+  constexpr int32_t kMaxWindowSeconds = 16;
+  constexpr int32_t kMaxSpanSeconds = 3600;
+  constexpr int32_t kMaxFilterSeconds = 120;
+  const auto share = [](double x) { return x >= 0 && x <= 1; };
+  return horizon_us >= 0 && rr_min_ms > 0 && rr_max_ms <= 2000 && rr_min_ms >= 300 &&
+         screen_before >= 0 && screen_after >= 0 && bridge_rejected >= 0 && bridge_us >= 0 &&
+         bridge_us <= 5'000'000 && screen_reach_us >= 0 && screen_reach_us <= 10'000'000 &&
+         hr_window_us >= kSampleUs && hrv_window_us >= hr_window_us &&
+         hrv_window_us <= int64_t{span_seconds} * 1'000'000 && lagged_window >= 8 &&
+         lagged_window <= kMaxLaggedWindow && lagged_max_lag >= 0 && lagged_max_lag <= 500 &&
+         window_seconds >= 2 && window_seconds <= kMaxWindowSeconds &&
+         span_min_seconds >= window_seconds && span_seconds >= span_min_seconds &&
+         span_seconds <= kMaxSpanSeconds && shift_min_seconds >= 0 && order_window_seconds >= 1 &&
+         order_window_seconds <= span_seconds && phase_filter_seconds >= 2 &&
+         phase_filter_seconds <= kMaxFilterSeconds && group_draws >= 0 &&
+         group_shift_apart_seconds >= 0 && share(lagged_min_valid_share) &&
+         share(window_min_valid_share) && share(span_min_window_share) &&
+         share(shift_min_window_share) && share(alpha) && share(phase_min_valid_share) &&
+         share(contributor_min_coverage) && share(artefact_refuse_share);
+}
+
 uint64_t Params::Hash() const {
   // The binding names every field: a field added to Params does not compile until it is here.
   const auto& [horizon, rr_min, rr_max, before, after, reach, deviation, pair, floor, adjacency,

@@ -74,6 +74,9 @@ struct Params {
   uint64_t group_seed = 0x5eed0fa77e5e1ea1;
   int32_t group_max_people_chance = 64;  // for r_mean_pairwise
 
+  // Within what the integer arithmetic and the buffers can hold (params.cc says which limits).
+  bool Valid() const;
+
   // Stable over platforms and runs; covers every field above and kEngineVersion.
   uint64_t Hash() const;
 };
