@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "services/base/clock.h"
+#include "services/base/mutex.h"
 #include "services/base/random.h"
 #include "services/journal/fault_vfs.h"
 #include "services/journal/journal_testing.h"
@@ -108,9 +109,15 @@ class Workload {
  private:
   void Step(const SessionId& session) {
     const uint64_t kind = random_.Below(20);
-    if (kind == 0 && acknowledged_[session] > 10) {
-      const uint64_t up_to = acknowledged_[session] - 5;
+    uint64_t acknowledged = 0;
+    {
+      MutexLock lock(mu_);
+      acknowledged = acknowledged_[session];
+    }
+    if (kind == 0 && acknowledged > 10) {
+      const uint64_t up_to = acknowledged - 5;
       journal_.Trim(session, kFence, up_to, [this, session, up_to](const absl::Status& status) {
+        MutexLock lock(mu_);
         if (status.ok()) trimmed_[session] = up_to;
       });
     } else if (kind <= 2) {
@@ -118,6 +125,7 @@ class Workload {
       journal_.WriteBlob(session, kFence, "checkpoint", revision, "",
                          PayloadOf(session + "/blob", revision),
                          [this, session, revision](const absl::Status& status) {
+                           MutexLock lock(mu_);
                            if (status.ok()) blob_[session] = revision;
                          });
     } else {
@@ -129,6 +137,7 @@ class Workload {
       const uint64_t number = submitted_[session];
       journal_.Append(session, kFence, std::move(entries),
                       [this, session, number](const absl::Status& status) {
+                        MutexLock lock(mu_);
                         if (status.ok()) acknowledged_[session] = number;
                       });
     }
@@ -138,7 +147,8 @@ class Workload {
   SeededRandom random_;
   std::set<SessionId> opened_;
   std::map<SessionId, uint64_t> submitted_, next_blob_;
-  // Written by the journal's thread, read after the journal is gone.
+  Mutex mu_;
+  // Written by the journal's thread under the lock; Check reads them when that thread is gone.
   std::map<SessionId, uint64_t> acknowledged_ = {{"s0", 0}, {"s1", 0}, {"s2", 0}, {"s3", 0}};
   std::map<SessionId, uint64_t> trimmed_ = acknowledged_, blob_ = acknowledged_;
 };

@@ -41,6 +41,7 @@ SqliteWriter::~SqliteWriter() {
 
 void SqliteWriter::Submit(Op op) {
   absl::Status refused;
+  bool was_empty = false;
   {
     MutexLock lock(mu_);
     if (stopping_) {
@@ -53,14 +54,13 @@ void SqliteWriter::Submit(Op op) {
     } else {
       health_.queued_entries += op.entries;
       health_.queued_bytes += op.bytes;
+      was_empty = queue_.empty();
       queue_.push_back(std::move(op));
     }
   }
-  if (refused.ok()) {
-    wake_.NotifyOne();
-  } else {
-    op.done(refused);
-  }
+  if (!refused.ok()) return op.done(refused);
+  // Otherwise the writer is at work, or has been woken already.
+  if (was_empty) wake_.NotifyOne();
 }
 
 Health SqliteWriter::GetHealth() const {
@@ -227,11 +227,13 @@ void SqliteWriter::Answer(Ops ops) {
       health_.queued_bytes -= op.bytes;
     }
   }
-  for (Op& op : ops) op.done(op.result);
+  for (Op& op : ops) op.done(std::move(op.result));
 }
 
 void SqliteWriter::Fail(Ops ops, const absl::Status& status) {
-  for (Op& op : ops) op.result = status;
+  // Each caller gets a status of its own: what ThreadSanitizer cannot see inside Abseil, the count
+  // of its holders, is then not shared between threads.
+  for (Op& op : ops) op.result = absl::Status(status.code(), status.message());
   Answer(std::move(ops));
 }
 
