@@ -161,10 +161,10 @@ class Demo:
     def start_couples(self, kind):
         session = self.create(kind, "Couples workshop" if kind == "couples" else "Lab group")
         seed = 100 * self.arguments.seed
-        # b follows a by half a second; 0.8 is the correlation of what drives the two hearts.
+        # b follows a by a quarter of a second; 0.9 is the correlation of what drives the two hearts.
         pair = [(NAMES[0], f"simulate:seed={seed + 1},hr=64,at={START_S}", "couple-1"),
-                (NAMES[1], f"simulate:seed={seed + 2},hr=70,couple_seed={seed + 1},strength=0.8,"
-                           f"lag_ms=500,at={START_S}", "couple-1")]
+                (NAMES[1], f"simulate:seed={seed + 2},hr=70,couple_seed={seed + 1},strength=0.9,"
+                           f"lag_ms=250,at={START_S}", "couple-1")]
         self.agent(session, f"{kind}-1", pair)
         for couple in range(1, self.arguments.people // 2):
             first = 2 * couple

@@ -66,8 +66,8 @@ TEST(Contrast, TheCoupleIsAboveChanceAndStrangersAreNot) {
     second.seed = static_cast<uint64_t>(100 * seed + 2);
     second.hr_bpm = 70;
     second.couple_seed = first.seed;
-    second.strength = 0.8;
-    second.lag_ms = 500;
+    second.strength = 0.9;
+    second.lag_ms = 250;
     AddSimulated(first, 1, engine);
     AddSimulated(second, 2, engine);
     // Another stretch of the strangers for every seed; the first is the demo's own.
