@@ -119,7 +119,7 @@ class Demo:
     def start_node(self):
         process = self.start(
             "attuned",
-            [self.bin / "services/node/attuned", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0",
+            [self.bin / "services/attuned/attuned", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0",
              f"--journal=sqlite:{self.folder / 'attune.db'}", f"--keys={self.folder / 'keys'}",
              f"--clock-rate={self.arguments.rate}", "--allow-lab"],
             stdout=subprocess.PIPE)

@@ -20,7 +20,7 @@ class Node:
         self.keys = folder / "keys"
         self.log = folder / "log"
         self.process = subprocess.Popen(
-            [binaries / "services/node/attuned", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0",
+            [binaries / "services/attuned/attuned", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0",
              f"--journal=sqlite:{folder / 'attune.db'}", f"--keys={self.keys}",
              f"--durability={durability}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(self.log, "wb"))

@@ -24,7 +24,7 @@ from attune.v1 import edge_pb2, edge_pb2_grpc, live_pb2, live_pb2_grpc, report_p
 from attune.v1 import report_pb2_grpc, session_pb2, session_pb2_grpc
 
 RUNFILES = pathlib.Path(__file__).resolve().parents[2]
-ATTUNED = RUNFILES / "services/node/attuned"
+ATTUNED = RUNFILES / "services/attuned/attuned"
 AGENT = RUNFILES / "edge/agent/attune-agent"
 CTL = RUNFILES / "edge/ctl/attunectl"
 NSR2DB = RUNFILES / "tests/data/nsr2db"
