@@ -1,6 +1,6 @@
 // Appends per second and commit latency of the SQLite journal, for both tiers and for 1, 16 and
 // 256 sessions that wait for each other's commit: in each round every session appends one entry of
-// 200 bytes, and the next round begins when all are answered.
+// 200 bytes, and the next round begins when all are answered. And what an erase costs.
 //
 //   bazel run -c opt //services/journal:journal_bench
 //
@@ -57,14 +57,19 @@ double Percentile(std::vector<int64_t>& values, double share) {
   return static_cast<double>(values[at]);
 }
 
-void Append(benchmark::State& state) {
-  const Tier tier = state.range(0) == 0 ? Tier::kProcess : Tier::kFsync;
-  const size_t sessions = static_cast<size_t>(state.range(1));
+std::string FreshDir() {
   const char* where = getenv("ATTUNE_BENCH_DIR");
   const std::string dir =
       std::string(where != nullptr ? where : std::filesystem::temp_directory_path().c_str()) +
       "/attune-journal-bench-" + std::to_string(getpid());
   std::filesystem::create_directories(dir);
+  return dir;
+}
+
+void Append(benchmark::State& state) {
+  const Tier tier = state.range(0) == 0 ? Tier::kProcess : Tier::kFsync;
+  const size_t sessions = static_cast<size_t>(state.range(1));
+  const std::string dir = FreshDir();
   const SystemClock clock;
   std::vector<int64_t> commits_us;  // the writer's thread writes it, read after the drain
   std::vector<int64_t> rounds_us;
@@ -110,6 +115,40 @@ BENCHMARK(Append)
     ->ArgsProduct({{0, 1}, {1, 16, 256}})
     ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);
+
+// How long erasing one person holds up the writer in a journal of so many MiB: the cleaning reads
+// the whole file.
+void Erase(benchmark::State& state) {
+  const std::string dir = FreshDir();
+  const SystemClock clock;
+  {
+    SqliteOptions options;
+    options.clock = &clock;
+    auto journal = OpenSqliteJournal(dir + "/journal", std::move(options));
+    if (!journal.ok()) return state.SkipWithError("cannot open the journal");
+    const Fence fence{1, "nonce"};
+    if (!(*journal)->Open("s", fence).ok()) return state.SkipWithError("cannot open");
+    const Subject subject(kSubjectBytes, 'a');
+    const std::string payload(8192, 'p');
+    Round round;
+    const uint64_t entries = static_cast<uint64_t>(state.range(0)) * 128;
+    for (uint64_t number = 1; number <= entries; ++number) {
+      round.Expect(1);
+      (*journal)->Append("s", fence, {{number, number % 100 == 0 ? subject : "", payload}},
+                         [&](const absl::Status& status) { round.Answer(status); });
+      if (!round.Wait()) return state.SkipWithError("an append failed");
+    }
+    for (auto _ : state) {
+      round.Expect(1);
+      (*journal)->EraseSubject("s", fence, subject,
+                               [&](const absl::Status& status) { round.Answer(status); });
+      if (!round.Wait()) return state.SkipWithError("the erase failed");
+    }
+  }
+  std::filesystem::remove_all(dir);
+}
+BENCHMARK(Erase)->ArgName("mib")->Arg(10)->Arg(100)->Iterations(3)->UseRealTime()->Unit(
+    benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace attune::journal
