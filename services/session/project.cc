@@ -50,6 +50,11 @@ void AddNotShared(const Dyad& dyad, v1::Frame& out) {
   pair.mutable_lag_ms()->set_absent(v1::ABSENCE_NO_CONSENT);
 }
 
+// A mark about one person, or (0) about everybody.
+bool SeesNoteAbout(uint32_t about, const Viewer& viewer) {
+  return about == 0 || IsFacilitator(viewer) || (SeesRoster(viewer) && viewer.participant == about);
+}
+
 bool Begun(const Book& book, uint32_t participant, int64_t tick_end_us) {
   const Person* person = book.Find(participant);
   return person != nullptr && LastBeatAt(*person, tick_end_us) != nullptr;
@@ -86,8 +91,8 @@ v1::Frame Project(const Book& book, const Grants& now, const FrameGround* ground
   }
   const Grants& then = *ground->then;
   for (const v1::PersonFrame& person : frame.people()) {
-    if (SeesPerson(book, now, person.participant(), viewer) &&
-        SeesPerson(book, then, person.participant(), viewer)) {
+    const uint32_t grants = GrantsIn(now, then, person.participant());
+    if (SeesPerson(book, grants, person.participant(), viewer)) {
       *out.add_people() = person;
     }
   }
@@ -97,8 +102,9 @@ v1::Frame Project(const Book& book, const Grants& now, const FrameGround* ground
           : nullptr;
   bool own_shown = false;
   for (const v1::PairFrame& pair : frame.pairs()) {
-    if (SeesPair(book, now, pair.a(), pair.b(), viewer) &&
-        SeesPair(book, then, pair.a(), pair.b(), viewer)) {
+    const uint32_t grants_a = GrantsIn(now, then, pair.a());
+    const uint32_t grants_b = GrantsIn(now, then, pair.b());
+    if (SeesPair(book, grants_a, grants_b, pair.a(), pair.b(), viewer)) {
       *out.add_pairs() = pair;
       own_shown |= own != nullptr && pair.a() == own->a && pair.b() == own->b;
     }
@@ -133,14 +139,12 @@ std::optional<v1::LogEntry> Project(const Book& book, const v1::LogEntry& entry,
       if (!SeesRoster(viewer)) return std::nullopt;
       return entry;
     case v1::LogEntry::kAnnotation: {
-      const uint32_t about = entry.annotation().participant();
-      if (about != 0 && !IsFacilitator(viewer) && viewer.participant != about) {
-        return std::nullopt;
-      }
+      if (!SeesNoteAbout(entry.annotation().participant(), viewer)) return std::nullopt;
       return entry;
     }
     case v1::LogEntry::kPrompt:
-      if (viewer.participant == 0 || viewer.participant != entry.prompt().participant()) {
+      if (!SeesRoster(viewer) || viewer.participant == 0 ||
+          viewer.participant != entry.prompt().participant()) {
         return std::nullopt;
       }
       return entry;
@@ -172,7 +176,8 @@ std::vector<v1::Presence> ProjectPresence(const State& state, const Viewer& view
     presence.set_dyad(dyad == nullptr ? 0 : dyad->number);
     const bool partner = dyad != nullptr && viewer.participant != 0 &&
                          (dyad->a == viewer.participant || dyad->b == viewer.participant) &&
-                         SeesPair(book, *state.grants, dyad->a, dyad->b, viewer);
+                         SeesPair(book, GrantsIn(*state.grants, dyad->a),
+                                  GrantsIn(*state.grants, dyad->b), dyad->a, dyad->b, viewer);
     const bool age = own || (!team && (IsFacilitator(viewer) || partner));
     presence.set_data_age_us(age ? DataAgeOf(person, now_us) : -1);
   }
@@ -211,11 +216,11 @@ v1::Snapshot ProjectSnapshot(const State& state, const Viewer& viewer, int64_t n
     *out.mutable_practice() = running->practice;
   }
   for (const auto& [number, set] : book.annotations) {
-    const uint32_t about = set.annotation.participant();
-    const bool visible = about == 0 || IsFacilitator(viewer) || viewer.participant == about;
+    const bool visible = SeesNoteAbout(set.annotation.participant(), viewer);
     if (!set.undone && visible) *out.add_annotations() = set.annotation;
   }
-  if (const Person* person = book.Find(viewer.participant)) {
+  const Person* person = SeesRoster(viewer) ? book.Find(viewer.participant) : nullptr;
+  if (person != nullptr) {
     for (const GrantState& grant : person->grants) *out.add_consents() = grant.consent;
   }
   return out;
@@ -239,21 +244,23 @@ v1::Report Project(const Book& book, const Grants& now, const v1::Report& report
   *out.mutable_phases() = report.phases();
   *out.mutable_practices() = report.practices();
   for (const v1::Annotation& annotation : report.annotations()) {
-    const uint32_t about = annotation.participant();
-    if (about == 0 || IsFacilitator(viewer) || viewer.participant == about) {
+    if (SeesNoteAbout(annotation.participant(), viewer)) {
       *out.add_annotations() = annotation;
     }
   }
   for (const v1::PersonReport& person : report.people()) {
     const uint32_t number = person.participant();
     const bool own = SeesRoster(viewer) && viewer.participant == number;
-    if (SeesPerson(book, now, number, viewer) && (own || Has(now, number, kReport))) {
+    const uint32_t grants = GrantsIn(now, number);
+    if (SeesPerson(book, grants, number, viewer) && (own || Has(grants, kReport))) {
       *out.add_people() = person;
     }
   }
   for (const v1::PairReport& pair : report.pairs()) {
-    if (SeesPair(book, now, pair.a(), pair.b(), viewer) && Has(now, pair.a(), kReport) &&
-        Has(now, pair.b(), kReport)) {
+    const uint32_t grants_a = GrantsIn(now, pair.a());
+    const uint32_t grants_b = GrantsIn(now, pair.b());
+    if (SeesPair(book, grants_a, grants_b, pair.a(), pair.b(), viewer) &&
+        Has(grants_a & grants_b, kReport)) {
       *out.add_pairs() = pair;
     }
   }

@@ -3,15 +3,6 @@
 #include "services/session/project.h"
 
 namespace attune::session {
-namespace {
-
-uint32_t Bits(const Grants& grants, uint32_t participant) {
-  const auto it = grants.find(participant);
-  return it == grants.end() ? 0 : it->second;
-}
-
-}  // namespace
-
 bool IsSomebody(const Book& book, const Viewer& viewer) {
   switch (viewer.role) {
     case v1::ROLE_FACILITATOR:
@@ -26,21 +17,29 @@ bool IsSomebody(const Book& book, const Viewer& viewer) {
   }
 }
 
-bool SeesPerson(const Book& book, const Grants& grants, uint32_t participant,
-                const Viewer& viewer) {
-  if (!Has(grants, participant, kMeasure)) return false;
-  if (viewer.participant == participant && SeesRoster(viewer)) return true;
-  return book.created.kind() == v1::SESSION_KIND_LAB && IsFacilitator(viewer) &&
-         Has(grants, participant, kIndividual);
+uint32_t GrantsIn(const Grants& now, uint32_t participant) {
+  const auto it = now.find(participant);
+  return it == now.end() ? 0 : it->second;
 }
 
-bool SeesPair(const Book& book, const Grants& grants, uint32_t a, uint32_t b,
+uint32_t GrantsIn(const Grants& now, const Grants& then, uint32_t participant) {
+  const uint32_t a = GrantsIn(now, participant);
+  const uint32_t b = GrantsIn(then, participant);
+  return (a & b & ~kPairFacilitatorRefused) | ((a | b) & kPairFacilitatorRefused);
+}
+
+bool SeesPerson(const Book& book, uint32_t grants, uint32_t participant, const Viewer& viewer) {
+  if (!Has(grants, kMeasure)) return false;
+  if (viewer.participant == participant && SeesRoster(viewer)) return true;
+  return book.created.kind() == v1::SESSION_KIND_LAB && IsFacilitator(viewer) &&
+         Has(grants, kIndividual);
+}
+
+bool SeesPair(const Book& book, uint32_t grants_a, uint32_t grants_b, uint32_t a, uint32_t b,
               const Viewer& viewer) {
   const Dyad* own = book.DyadOf(a);
   const bool dyad = own != nullptr && own->a == a && own->b == b;
   const v1::SessionKind kind = book.created.kind();
-  const uint32_t grants_a = Bits(grants, a);
-  const uint32_t grants_b = Bits(grants, b);
   if (IsFacilitator(viewer) && PairForFacilitator(kind, dyad, grants_a, grants_b)) return true;
   const bool partner = SeesRoster(viewer) && (viewer.participant == a || viewer.participant == b);
   return partner && PairForPartner(kind, dyad, grants_a, grants_b);

@@ -19,8 +19,14 @@ inline bool SeesRoster(const Viewer& viewer) {
   return viewer.role == v1::ROLE_PARTICIPANT || viewer.role == v1::ROLE_FACILITATOR;
 }
 
-bool SeesPerson(const Book& book, const Grants& grants, uint32_t participant, const Viewer& viewer);
-bool SeesPair(const Book& book, const Grants& grants, uint32_t a, uint32_t b, const Viewer& viewer);
+// Grants of one person; of now and of then: one route must have been open both times, so a yes
+// counts only if it was said both times, a refusal if it was said at all.
+uint32_t GrantsIn(const Grants& now, uint32_t participant);
+uint32_t GrantsIn(const Grants& now, const Grants& then, uint32_t participant);
+
+bool SeesPerson(const Book& book, uint32_t grants, uint32_t participant, const Viewer& viewer);
+bool SeesPair(const Book& book, uint32_t grants_a, uint32_t grants_b, uint32_t a, uint32_t b,
+              const Viewer& viewer);
 
 // Both numbers withheld, for this reason.
 v1::GroupFrame WithheldGroup(v1::Absence reason);

@@ -1,7 +1,5 @@
 #include "services/session/testing/driver.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <iostream>
 
@@ -65,7 +63,11 @@ Effects Driver::Do(const absl::StatusOr<v1::JournalRecord>& proposal) {
   log_.insert(log_.end(), effects->log.begin(), effects->log.end());
   if (effects->frame != nullptr) {
     last_frame_ = effects->frame;
-    frames_[effects->frame->tick()] = effects->frame->SerializeAsString();
+    const auto [known, fresh] =
+        frames_.emplace(effects->frame->tick(), effects->frame->SerializeAsString());
+    if (!fresh && known->second != effects->frame->SerializeAsString()) {
+      Must(absl::DataLossError("tick " + std::to_string(known->first) + " came out differently"));
+    }
   }
   return *std::move(effects);
 }
@@ -152,7 +154,12 @@ v1::Report Driver::Report() {
   return builder->Take();
 }
 
-void Driver::Replay() {
+void Driver::Replay(size_t lost) {
+  for (; lost > 0; --lost) {
+    const v1::JournalRecord& last = records_.back();
+    if (!last.has_observations() && !last.has_tick_closed() && !last.has_gap()) break;
+    records_.pop_back();
+  }
   SessionCore fresh(limits_);
   for (const v1::JournalRecord& record : records_) Must(fresh.Apply(record).status());
   core_ = std::move(fresh);

@@ -29,7 +29,8 @@ class Driver {
 
   SessionCore& core() { return core_; }
   const SessionCore& core() const { return core_; }
-  // Everything applied so far, and every frame by tick as serialised bytes.
+  // Everything applied so far, and every frame by tick as serialised bytes. A tick that is closed
+  // again after its record was lost must give the same frame.
   const std::vector<v1::JournalRecord>& records() const { return records_; }
   const std::map<uint64_t, std::string>& frames() const { return frames_; }
   const std::vector<v1::LogEntry>& log() const { return log_; }
@@ -51,8 +52,9 @@ class Driver {
   void End(int64_t at_us, int64_t now_us);
   v1::Report Report();
 
-  // Replaces the core by one made from the records, or from its own checkpoint.
-  void Replay();
+  // Replaces the core by one made from the records, or from its own checkpoint. Of the newest
+  // records up to `lost` are lost with the owner, as long as they are data or ticks.
+  void Replay(size_t lost = 0);
   void SaveAndRestore();
 
   static std::string BootId(int number) { return std::string(15, 'b') + static_cast<char>(number); }
