@@ -1,4 +1,5 @@
 // analyze.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "edge/ctl/report_text.h"
 #include "edge/ctl/words.h"
 #include "services/base/status_macros.h"
+#include "services/synchrony/params.h"
 
 namespace attune::edge {
 namespace {
@@ -39,6 +41,22 @@ class Progress {
   int64_t next_us_;
   bool shown_ = false;
 };
+
+// Among many pairs the smallest p that the shifts can give may not be small enough for any one.
+std::string ManyPairsNote(const v1::Analysis& analysis) {
+  const auto& pairs = analysis.last_frame().pairs();
+  uint32_t shifts = 0;
+  for (const v1::PairFrame& pair : pairs) {
+    shifts = std::max(shifts, pair.r_mean_windowed().chance().shifts());
+  }
+  if (shifts == 0 || pairs.size() < 2) return "";
+  const double alpha = synchrony::Params().alpha;
+  if (1.0 / (shifts + 1.0) <= alpha / pairs.size()) return "";
+  return absl::StrCat(
+      "\nNote: ", pairs.size(), " pairs are tested together against ", shifts,
+      " shifts each. After correction for so many, one coupled pair\nalone cannot "
+      "come out above chance; analyse fewer people at a time to ask about a pair.\n");
+}
 
 absl::Status RunAnalyze(const Args& args, Environment& environment) {
   ATTUNE_ASSIGN_OR_RETURN(const std::string format,
@@ -70,7 +88,7 @@ absl::Status RunAnalyze(const Args& args, Environment& environment) {
   const auto analysis = Analyze(recordings, options, hooks);
   if (!analysis.ok()) return absl::FailedPreconditionError(analysis.status().message());
   if (format == "json") environment.out << PrettyJson(*analysis);
-  if (format == "text") environment.out << AnalysisText(*analysis);
+  if (format == "text") environment.out << AnalysisText(*analysis) << ManyPairsNote(*analysis);
   return absl::OkStatus();
 }
 

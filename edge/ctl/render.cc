@@ -17,12 +17,8 @@ struct Plan {
   int pair_lines = 2;
   int group_lines = 2;
   bool people_dense = false;
-  bool blanks = true;
 };
-constexpr Plan kPlans[] = {
-    {2, 2, false, true},  {2, 2, false, false}, {2, 1, false, false},
-    {1, 1, false, false}, {1, 1, true, false},
-};
+constexpr Plan kPlans[] = {{2, 2, false}, {2, 1, false}, {1, 1, false}, {1, 1, true}};
 
 // Leaves `most` lines and says how many things were left out.
 void Shorten(std::vector<Line>& lines, size_t most, const std::string& things) {
@@ -43,33 +39,36 @@ std::vector<std::string> Render(const WatchModel& model, int64_t now_us, const S
 
   const std::vector<Line> header = HeaderLines(view);
   std::vector<Line> people, pairs, group;
-  bool blanks = true;
   const size_t log_least = model.log().empty() ? 0 : std::min(model.log().size(), kLogLeast) + 1;
-  const auto fixed = [&] { return header.size() + log_least + 1 + (blanks ? 4u : 0u); };
+  const size_t fixed = header.size() + log_least + 1;  // with the legend
   for (const Plan& plan : kPlans) {
     const bool dense = plan.people_dense || (!AnyPersonVisible(view) && model.frame());
     people = dense ? PeopleDense(view) : PeopleLines(view);
     pairs = PairLines(view, plan.pair_lines);
     group = GroupLines(view, plan.group_lines);
-    blanks = plan.blanks;
-    if (fixed() + people.size() + pairs.size() + group.size() <= rows) break;
+    if (fixed + people.size() + pairs.size() + group.size() <= rows) break;
   }
   // Still too much: the group stays whole, pairs and people share what is left.
-  const size_t room = rows > fixed() + group.size() ? rows - fixed() - group.size() : 0;
+  const size_t room = rows > fixed + group.size() ? rows - fixed - group.size() : 0;
   if (people.size() + pairs.size() > room) {
     const size_t pairs_wanted =
         std::min(pairs.size(), std::max(room / 2, room - std::min(room, people.size())));
     Shorten(people, room - pairs_wanted, "lines of people");
     Shorten(pairs, room - std::min(room, people.size()), "pairs");
   }
-  const size_t used = fixed() - log_least + people.size() + pairs.size() + group.size();
+  const size_t used = fixed - log_least + people.size() + pairs.size() + group.size();
   const size_t log_room = rows > used + 1 ? std::min(rows - used - 1, kLogMost) : 0;
   std::vector<Line> log = LogLines(view, static_cast<int>(log_room));
   if (!log.empty()) log.insert(log.begin(), Line().Add("LOG", Style::kHeading));
 
+  // What is left over sets the sections apart, from the top.
+  size_t blanks = rows - std::min(rows, used + log.size());
   std::vector<std::string> out;
   const auto add = [&](const std::vector<Line>& lines) {
-    if (blanks && !out.empty() && !lines.empty()) out.emplace_back();
+    if (blanks > 0 && !out.empty() && !lines.empty()) {
+      out.emplace_back();
+      --blanks;
+    }
     for (const Line& line : lines) out.push_back(line.Finish(view.columns(), screen.look));
   };
   add(header);

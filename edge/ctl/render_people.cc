@@ -123,12 +123,9 @@ std::vector<const v1::Presence*> People(const View& view) {
 }
 
 Line PeopleHeading(const View& view, bool with_columns) {
-  int viewers = 0;
-  for (const v1::Presence& presence : view.model.snapshot().people()) viewers += presence.viewer();
   Line line;
   line.Add("PEOPLE", Style::kHeading);
   line.Add(absl::StrCat("  ", People(view).size()), Style::kDim);
-  if (viewers > 0) line.Add(absl::StrCat(", ", viewers, " watching"), Style::kDim);
   if (with_columns) {
     const Columns at = PeopleColumns(view);
     line.To(at.link).Add("link", Style::kDim).To(at.age).Add("   age", Style::kDim);
@@ -174,6 +171,9 @@ std::string StateWords(const View& view) {
   if (session.clock_rate() > 0 && session.clock_rate() != 1) {
     absl::StrAppend(&words, ", ", Fixed(session.clock_rate(), 0), "x speed");
   }
+  int viewers = 0;
+  for (const v1::Presence& presence : snapshot.people()) viewers += presence.viewer();
+  if (viewers > 0) absl::StrAppend(&words, ", ", viewers, " watching");
   if (snapshot.epoch() > 1) absl::StrAppend(&words, ", epoch ", snapshot.epoch());
   const int64_t recovered = model.recovered_session_us();
   if (recovered >= 0 && model.SessionNowUs(view.now_us) - recovered < kRecoveredNoteUs) {
@@ -221,11 +221,12 @@ std::vector<Line> HeaderLines(const View& view) {
   if (model.has_session()) lines.push_back(Line().Add(StateWords(view), Style::kDim));
   if (model.snapshot().has_practice()) lines.push_back(Line().Add(PracticeWords(view)));
   if (!model.link_reason().empty()) {
-    std::string words = Harmless(model.link_reason(), view.ascii());
+    std::string words;
     if (model.retry_at_us() > view.now_us) {
-      absl::StrAppend(&words, " - next try in ",
-                      (model.retry_at_us() - view.now_us + 999'999) / 1'000'000, " s");
+      words = absl::StrCat("next try in ",
+                           (model.retry_at_us() - view.now_us + 999'999) / 1'000'000, " s: ");
     }
+    words += Harmless(model.link_reason(), view.ascii());
     lines.push_back(Line().Add(words, Style::kCaution));
   }
   return lines;
@@ -266,6 +267,7 @@ std::vector<Line> PeopleLines(const View& view) {
 std::vector<Line> PeopleDense(const View& view) {
   std::vector<Line> lines = {PeopleHeading(view, false)};
   constexpr int kCell = 26;
+  constexpr int kDenseName = 13;
   const int per_line = std::max(1, view.columns() / kCell);
   int place = 0;
   for (const v1::Presence* presence : People(view)) {
@@ -274,9 +276,10 @@ std::vector<Line> PeopleDense(const View& view) {
     const int start = place % per_line * kCell;
     if (start > 0) line.To(start);
     const v1::LinkState link = ShownLink(view, *presence);
-    AddName(line, view, *presence, kCell - 10);
+    AddName(line, view, *presence, kDenseName);
+    line.To(start + kDenseName);
     const std::string word = view.fresh ? Word(link) : "not known";
-    line.Add(" " + Cut(word, kCell - 2 - (line.width() - start), view.ascii()), LinkStyle(link));
+    line.Add(Cut(word, kCell - 1 - kDenseName, view.ascii()), LinkStyle(link));
     ++place;
   }
   return lines;

@@ -35,9 +35,8 @@ std::string Ground(const v1::Number& number, bool is_signed, int columns) {
     const auto text = [&](double v) { return is_signed ? Signed(v) : Fixed(v, 2); };
     absl::StrAppend(&words, text(number.chance().low()), "..", text(number.chance().high()), ", ");
   }
-  absl::StrAppend(&words, Span(number.window_us()), ", ", Percent(number.coverage()),
-                  columns >= 31 ? " clean" : "");
-  return words;
+  absl::StrAppend(&words, Span(number.window_us()), ", ", Percent(number.coverage()));
+  return Width(words) + 6 <= columns ? words + " clean" : words;
 }
 
 std::vector<Line> RowLines(const View& view, const Row& row, int lines_each) {
@@ -156,8 +155,9 @@ std::vector<Line> GroupLines(const View& view, int lines_each) {
   pairwise.absence = AbsenceWords(group.r_mean_pairwise(), gated ? k_min : 0);
   std::vector<Line> lines = {heading};
   // One reason is said once.
-  if (view.fresh && !order.absence.empty() && order.absence == pairwise.absence) {
-    lines.push_back(Line().Add("  not shown: " + order.absence, Style::kDim));
+  if (!order.absence.empty() && order.absence == pairwise.absence) {
+    lines.push_back(
+        Line().Add(view.fresh ? "  not shown: " + order.absence : "  not known now", Style::kDim));
     return lines;
   }
   for (const Row* row : {&pairwise, &order}) {

@@ -3,9 +3,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "edge/ctl/text.h"
 
 namespace attune::edge {
 namespace {
@@ -13,18 +15,35 @@ namespace {
 constexpr int kColumnsOtherwise = 80;
 constexpr int kRowsOtherwise = 24;
 
+std::string WithoutEscapes(const std::string& line) {
+  std::string out;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\x1b') {
+      i = std::min(line.find('m', i), line.size());
+    } else {
+      out += line[i];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string Redraw(const std::vector<std::string>& before, const std::vector<std::string>& after,
-                   bool whole) {
+                   int columns, bool whole) {
   std::string out;
   for (size_t i = 0; i < after.size(); ++i) {
     if (!whole && i < before.size() && before[i] == after[i]) continue;
-    absl::StrAppend(&out, "\x1b[", i + 1, ";1H", after[i], "\x1b[K");
+    // After a line that is full the cursor is on its last character: erasing would take that.
+    const bool full = Width(WithoutEscapes(after[i])) >= columns;
+    absl::StrAppend(&out, "\x1b[", i + 1, ";1H", after[i], full ? "" : "\x1b[K");
   }
-  if (whole || before.size() > after.size()) {
+  // Below what is left of a longer picture. (Not after a whole one: on a full screen there is no
+  // line below, and the last one would go.)
+  if (!whole && before.size() > after.size()) {
     absl::StrAppend(&out, "\x1b[", after.size() + 1, ";1H\x1b[J");
   }
+  if (whole) out = "\x1b[H\x1b[J" + out;
   if (out.empty()) return out;
   return absl::StrCat("\x1b[?2026h", out, "\x1b[?2026l");
 }
@@ -60,8 +79,8 @@ std::pair<int, int> Terminal::Size() const {
   return {size.ws_col, size.ws_row};
 }
 
-void Terminal::Draw(const std::vector<std::string>& lines) {
-  const std::string bytes = Redraw(shown_, lines, whole_);
+void Terminal::Draw(const std::vector<std::string>& lines, int columns) {
+  const std::string bytes = Redraw(shown_, lines, columns, whole_);
   whole_ = false;
   shown_ = lines;
   if (!bytes.empty()) Write(bytes);

@@ -12,9 +12,10 @@ namespace attune::edge {
 
 // Bytes that turn a screen that shows `before` into one that shows `after`: only lines that differ
 // are written, each once, between the marks of a synchronized update (terminals that do not know
-// those ignore them). `whole`: nothing is known of what the screen shows.
+// those ignore them). Lines may hold
+// escape sequences for colour. `whole`: nothing is known of what the screen shows.
 std::string Redraw(const std::vector<std::string>& before, const std::vector<std::string>& after,
-                   bool whole);
+                   int columns, bool whole);
 
 // Not thread-safe. Leaves in the destructor at the latest.
 class Terminal {
@@ -30,7 +31,7 @@ class Terminal {
   void Leave();
   // {columns, rows}; 80x24 when the terminal does not tell.
   std::pair<int, int> Size() const;
-  void Draw(const std::vector<std::string>& lines);
+  void Draw(const std::vector<std::string>& lines, int columns);
   // After a resize or a stop: the next drawing is whole.
   void Forget() { whole_ = true; }
 

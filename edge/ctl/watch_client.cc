@@ -9,6 +9,7 @@
 namespace attune::edge {
 namespace {
 
+constexpr int64_t kMostDelayUs = 5'000'000;  // somebody is looking
 constexpr auto kHistoryDeadline = std::chrono::seconds(3);
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -54,7 +55,7 @@ absl::Status WatchClient::Run() {
     if (!ever_received_ && options_.give_up_us > 0 && now_us - started_us > options_.give_up_us) {
       return absl::UnavailableError(why.message());
     }
-    const int64_t delay_us = backoff_.NextDelayUs();
+    const int64_t delay_us = std::min(backoff_.NextDelayUs(), kMostDelayUs);
     sink_.OnLink(ever_received_ ? WatchModel::Link::kReconnecting : WatchModel::Link::kConnecting,
                  std::string(why.message()), now_us + delay_us);
     if (!Sleep(delay_us)) return absl::CancelledError("stopped");

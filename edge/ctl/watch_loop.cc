@@ -89,7 +89,7 @@ class Loop {
     if (shown_us_ != 0 && now_us - shown_us_ < kRedrawLeastUs) return;
     shown_us_ = now_us;
     const auto [columns, rows] = terminal_.Size();
-    terminal_.Draw(Render(state_.model(), now_us, {columns, rows, options_.look}));
+    terminal_.Draw(Render(state_.model(), now_us, {columns, rows, options_.look}), columns);
   }
 
   void ShowPlain() {

@@ -178,7 +178,7 @@ std::string Word(v1::Absence absence, uint32_t k_min) {
     case v1::ABSENCE_TIMING_TOO_UNCERTAIN:
       return "beat times too uncertain";
     case v1::ABSENCE_TOO_FEW_PEOPLE:
-      return k_min > 0 ? absl::StrCat("too few people (needs ", k_min, " besides you)")
+      return k_min > 0 ? absl::StrCat("too few people (needs ", k_min, " besides the viewer)")
                        : "too few people";
     case v1::ABSENCE_NO_CONSENT:
       return "not shared";
@@ -244,7 +244,11 @@ std::string LagWords(double lag_ms, const std::string& a, const std::string& b) 
 
 std::string ChanceWords(const v1::Number& number) {
   if (!number.has_value()) return "";
-  if (number.has_chance()) return number.chance().above() ? "above chance" : "within chance";
+  if (number.has_chance()) {
+    if (number.chance().above()) return "above chance";
+    if (number.value() > number.chance().high()) return "outside band, not yet held";
+    return number.value() < number.chance().low() ? "below the chance band" : "within chance";
+  }
   switch (number.chance_absent()) {
     case v1::ABSENCE_COMMON_CAUSE:
       return "no chance test (shared cue)";

@@ -44,7 +44,9 @@ std::string Fixed(double value, int decimals);
 std::string LagWords(double lag_ms, const std::string& a, const std::string& b);
 
 // "above chance", "within chance", or why there is no test (a pacer or stimulus that everybody
-// shares is a shared cue). Empty when the number itself is absent.
+// shares is a shared cue). A value beyond the band that has not held for long enough, or does not
+// after correction for all pairs, is "outside band, not yet held". Empty when the number itself is
+// absent.
 std::string ChanceWords(const v1::Number& number);
 
 // "not enough data yet (41 % of 3 min clean)"; empty when the value is there.
