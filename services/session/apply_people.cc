@@ -7,23 +7,21 @@
 namespace attune::session {
 namespace {
 
-void LogDyad(const Dyad& dyad, State& state, Effects& effects) {
+void LogDyad(const Dyad& dyad, bool over, State& state, Effects& effects) {
   v1::LogEntry entry;
   entry.mutable_dyad()->set_dyad(dyad.number);
   entry.mutable_dyad()->set_a(dyad.a);
   entry.mutable_dyad()->set_b(dyad.b);
-  entry.mutable_dyad()->set_dissolved(dyad.dissolved);
+  entry.mutable_dyad()->set_dissolved(over);
   Log(std::move(entry), state, effects);
 }
 
-// A pair ends when a half of it goes.
-void DissolveDyadOf(uint32_t participant, State& state, Effects& effects) {
-  for (Dyad& dyad : state.book.dyads) {
-    if (dyad.dissolved || (dyad.a != participant && dyad.b != participant)) continue;
-    dyad.dissolved = true;
-    LogDyad(dyad, state, effects);
-    effects.consent_changed = true;
-  }
+// To be called while the person is still there: a pair parts when a half of it goes.
+void PartDyadOf(uint32_t participant, State& state, Effects& effects) {
+  const Dyad* dyad = state.book.DyadOf(participant);
+  if (dyad == nullptr) return;
+  LogDyad(*dyad, true, state, effects);
+  effects.consent_changed = true;
 }
 
 uint32_t AboutPerson(const v1::LogEntry& entry) {
@@ -89,9 +87,9 @@ absl::Status ApplyLeft(const v1::Left& left, State& state, Effects& effects) {
   Person* person = FindOrGhost(state, left.participant());
   if (person == nullptr) return Misfit(state, "nobody with this number");
   if (person->left || person->erased) return absl::OkStatus();
+  PartDyadOf(person->number, state, effects);
   person->left = true;
   person->left_us = state.at_us;
-  DissolveDyadOf(person->number, state, effects);
   v1::LogEntry entry;
   entry.set_left(person->number);
   Log(std::move(entry), state, effects);
@@ -125,7 +123,7 @@ absl::Status ApplyDyadFormed(const v1::DyadFormed& formed, State& state, Effects
     return Misfit(state, "this pair cannot form");
   }
   state.book.dyads.push_back({formed.dyad(), formed.a(), formed.b(), false});
-  LogDyad(state.book.dyads.back(), state, effects);
+  LogDyad(state.book.dyads.back(), false, state, effects);
   return absl::OkStatus();
 }
 
@@ -142,7 +140,7 @@ absl::Status ApplyDyadDissolved(const v1::DyadDissolved& dissolved, State& state
     if (Person* person = FindOrGhost(state, half)) person->dyad_key.clear();
   }
   effects.consent_changed = true;
-  LogDyad(dyad, state, effects);
+  LogDyad(dyad, true, state, effects);
   return absl::OkStatus();
 }
 
@@ -174,7 +172,7 @@ absl::Status ApplyErasure(const v1::Erased& erased, State& state, Effects& effec
   effects.erased = number;
   effects.erased_subject = erased.subject();
   effects.consent_changed = true;
-  DissolveDyadOf(number, state, effects);
+  PartDyadOf(number, state, effects);
   const bool left = person->left;
   const int64_t left_us = person->left_us;
   *person = Person{};

@@ -205,7 +205,7 @@ v1::Snapshot ProjectSnapshot(const State& state, const Viewer& viewer, int64_t n
   }
   if (SeesRoster(viewer)) {
     for (const Dyad& dyad : book.dyads) {
-      if (dyad.dissolved) continue;
+      if (!book.Stands(dyad)) continue;
       v1::DyadChange& change = *out.add_dyads();
       change.set_dyad(dyad.number);
       change.set_a(dyad.a);

@@ -155,7 +155,8 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeDissolveDyad(
   ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
   ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   const uint32_t dyad = request.dyad();
-  if (dyad == 0 || dyad > state.book.dyads.size() || state.book.dyads[dyad - 1].dissolved) {
+  if (dyad == 0 || dyad > state.book.dyads.size() ||
+      !state.book.Stands(state.book.dyads[dyad - 1])) {
     return absl::NotFoundError(absl::StrCat("no pair ", dyad));
   }
   v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);

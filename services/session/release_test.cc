@@ -200,6 +200,25 @@ TEST(CouplesReleaseTest, TheReportCountsOnlyTicksUnderTheConsentThatStands) {
   EXPECT_EQ(driver.core().ProjectReport(report, {v1::ROLE_PARTICIPANT, 2}).people_size(), 1);
 }
 
+TEST(CouplesReleaseTest, WhatAPairWasStaysTheirsWhenOneLeaves) {
+  Staged staged = Stage(v1::SESSION_KIND_COUPLES, 2, 160, AllGrants(), {"a", "a"});
+  Driver& driver = staged.driver;
+  driver.Do(driver.core().ProposeLeave(2, "leave-2-1", 160 * kS));
+  Prolong(staged, 170);
+  PlaySeconds(staged, 160, 170);
+  EXPECT_EQ(driver.last_frame()->pairs_size(), 0);
+  driver.End(0, 170 * kS);
+  driver.Tick(200 * kS);
+  const v1::Report report = driver.Report();
+  for (const Viewer& viewer :
+       {kLead, Viewer{v1::ROLE_PARTICIPANT, 1}, Viewer{v1::ROLE_PARTICIPANT, 2}}) {
+    const v1::Report shown = driver.core().ProjectReport(report, viewer);
+    ASSERT_EQ(shown.pairs_size(), 1) << viewer.participant;
+    EXPECT_EQ(shown.pairs(0).dyad(), 1u);
+    EXPECT_GT(shown.pairs(0).phases(0).ticks(), 30u);
+  }
+}
+
 TEST(LabReleaseTest, TheFacilitatorSeesWhoAgreed) {
   testing::Granted shy = {{v1::PURPOSE_MEASURE, v1::AUDIENCE_SELF},
                           {v1::PURPOSE_GROUP, v1::AUDIENCE_SESSION}};

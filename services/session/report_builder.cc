@@ -211,9 +211,8 @@ void Builder::WritePeople(const std::vector<v1::Phase>& phases, v1::Report& repo
 void Builder::WritePairs(const std::vector<v1::Phase>& phases, v1::Report& report) const {
   for (const auto& [pair, sums] : pairs_) {
     v1::PairReport& out = *report.add_pairs();
-    const Dyad* dyad = book_.DyadOf(pair.first);
-    const bool own = dyad != nullptr && dyad->a == pair.first && dyad->b == pair.second;
-    out.set_dyad(own ? dyad->number : 0);
+    const Dyad* dyad = book_.DyadOf(pair.first, pair.second);
+    out.set_dyad(dyad == nullptr ? 0 : dyad->number);
     out.set_a(pair.first);
     out.set_b(pair.second);
     for (const v1::Phase& phase : phases) {

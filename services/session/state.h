@@ -87,7 +87,7 @@ struct Dyad {
   uint32_t number = 0;
   uint32_t a = 0;
   uint32_t b = 0;
-  bool dissolved = false;
+  bool dissolved = false;  // formed by mistake: shown to nobody any more
 };
 
 struct PracticeState {
@@ -121,10 +121,23 @@ struct Book {
     const auto it = people.find(number);
     return it == people.end() ? nullptr : &it->second;
   }
-  // The pair this person is half of now; null: none.
+  // A pair stands while both take part. What it was stays theirs when one leaves.
+  bool Stands(const Dyad& dyad) const {
+    const Person* a = Find(dyad.a);
+    const Person* b = Find(dyad.b);
+    return !dyad.dissolved && a != nullptr && b != nullptr && a->active() && b->active();
+  }
+  // The standing pair this person is half of; null: none.
   const Dyad* DyadOf(uint32_t participant) const {
     for (const Dyad& dyad : dyads) {
-      if (!dyad.dissolved && (dyad.a == participant || dyad.b == participant)) return &dyad;
+      if ((dyad.a == participant || dyad.b == participant) && Stands(dyad)) return &dyad;
+    }
+    return nullptr;
+  }
+  // The pair that these two are or were; null: never, or by mistake only.
+  const Dyad* DyadOf(uint32_t a, uint32_t b) const {
+    for (const Dyad& dyad : dyads) {
+      if (!dyad.dissolved && dyad.a == a && dyad.b == b) return &dyad;
     }
     return nullptr;
   }

@@ -185,10 +185,8 @@ Evaluated Evaluate(const Book& book, uint64_t tick, Purpose purpose, synchrony::
   result.frame.set_phase(PhaseAt(book, end_us));
   result.frame.set_practice(PracticeAt(book, end_us));
   for (v1::PairFrame& pair : *result.frame.mutable_pairs()) {
-    const Dyad* dyad = book.DyadOf(pair.a());
-    if (dyad != nullptr && dyad->a == pair.a() && dyad->b == pair.b()) {
-      pair.set_dyad(dyad->number);
-    }
+    const Dyad* dyad = book.DyadOf(pair.a(), pair.b());
+    if (dyad != nullptr) pair.set_dyad(dyad->number);
   }
   for (const int contributor : numbers.group.contributors) {
     result.contributors.push_back(static_cast<uint32_t>(contributor));

@@ -37,8 +37,7 @@ bool SeesPerson(const Book& book, uint32_t grants, uint32_t participant, const V
 
 bool SeesPair(const Book& book, uint32_t grants_a, uint32_t grants_b, uint32_t a, uint32_t b,
               const Viewer& viewer) {
-  const Dyad* own = book.DyadOf(a);
-  const bool dyad = own != nullptr && own->a == a && own->b == b;
+  const bool dyad = book.DyadOf(a, b) != nullptr;
   const v1::SessionKind kind = book.created.kind();
   if (IsFacilitator(viewer) && PairForFacilitator(kind, dyad, grants_a, grants_b)) return true;
   const bool partner = SeesRoster(viewer) && (viewer.participant == a || viewer.participant == b);
