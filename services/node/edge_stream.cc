@@ -1,0 +1,395 @@
+#include "services/node/edge_stream.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "services/node/epoch_ticket.h"
+
+namespace attune::node {
+namespace {
+
+constexpr size_t kMaxInFlight = 64;  // messages of one stream that wait for workers
+constexpr size_t kMaxInFlightBytes = 256 * 1024;
+constexpr size_t kMaxQueued = 4096;      // messages to an edge that does not read
+constexpr int64_t kCloseUs = 2'000'000;  // closing does not wait longer for a slow reader
+constexpr uint32_t kRetryMs = 1000;
+
+}  // namespace
+
+EdgeStream::EdgeStream(const Services& services, grpc::CallbackServerContext* context)
+    : services_(services), context_(context) {}
+
+void EdgeStream::Begin() {
+  self_ = shared_from_this();
+  const bool room = services_.streams.Add(self_);
+  MutexLock lock(mu_);
+  unbound_since_us_ = services_.parts.clock.SteadyMicros();
+  if (!room) {
+    FinishWith({grpc::StatusCode::RESOURCE_EXHAUSTED, "this node has too many streams"});
+    return;
+  }
+  MaybeRead();
+}
+
+// ---- Reading.
+
+void EdgeStream::MaybeRead() {
+  if (finishing_ || closing_.has_value() || read_closed_ || reading_ || dispatching_ ||
+      resolving_ > 0 || in_flight_ >= kMaxInFlight || in_flight_bytes_ >= kMaxInFlightBytes) {
+    return;
+  }
+  reading_ = true;
+  StartRead(&in_);
+}
+
+void EdgeStream::OnReadDone(bool ok) {
+  const int64_t now = services_.parts.clock.SteadyMicros();
+  v1::EdgeUp message;
+  size_t bytes = 0;
+  {
+    MutexLock lock(mu_);
+    reading_ = false;
+    if (!ok) {
+      read_closed_ = true;
+      CloseWith(grpc::Status::OK);
+      return;
+    }
+    if (finishing_) return;
+    bytes = in_.Length();
+    grpc::ByteBuffer buffer;
+    buffer.Swap(&in_);
+    if (!grpc::SerializationTraits<v1::EdgeUp>::Deserialize(&buffer, &message).ok()) {
+      CloseWith({grpc::StatusCode::INVALID_ARGUMENT, "a message is not an attune.v1.EdgeUp"});
+      return;
+    }
+    dispatching_ = true;
+  }
+  Dispatch(std::move(message), bytes, now);
+  MutexLock lock(mu_);
+  dispatching_ = false;
+  MaybeRead();
+}
+
+void EdgeStream::Dispatch(v1::EdgeUp message, size_t bytes, int64_t received_steady_us) {
+  const uint32_t number = message.handle();
+  if (number == 0 || number > kMaxHandlesPerStream) {
+    RefuseHandle(number, v1::REFUSAL_REASON_BAD_MESSAGE,
+                 absl::StrCat("a handle is a number 1..", kMaxHandlesPerStream));
+    return;
+  }
+  if (message.has_hello()) {
+    OnHello(number, message.hello());
+    return;
+  }
+  Handle handle;
+  std::shared_ptr<void> ticket;
+  {
+    MutexLock lock(mu_);
+    const auto found = handles_.find(number);
+    if (found != handles_.end()) {
+      // What was under way when the session let go of the person needs no answer of its own.
+      if (found->second.binding == Binding::kReleased) return;
+      handle = found->second;
+      ++in_flight_;
+      in_flight_bytes_ += bytes;
+      ticket = std::shared_ptr<void>(
+          nullptr, [self = shared_from_this(), bytes](void*) { self->OnHandled(bytes); });
+    } else {
+      handles_[number].binding = Binding::kReleased;
+    }
+  }
+  if (handle.host == nullptr) {
+    RefuseHandle(number, v1::REFUSAL_REASON_BAD_MESSAGE, "say Hello first on this handle");
+    return;
+  }
+  if (message.has_probe()) {
+    AnswerProbe(number, *handle.host, message.probe(), received_steady_us);
+  } else if (message.has_token()) {
+    OnToken(handle, number, message.token());
+  } else {
+    // Bounded by kMaxInFlight per stream, so never refused.
+    handle.host->Post([id = handle.id, message = std::move(message),
+                       ticket = std::move(ticket)](SessionHost& host) mutable {
+      host.OnEdge(id, std::move(message), std::move(ticket));
+    });
+  }
+}
+
+void EdgeStream::OnHandled(size_t bytes) {
+  MutexLock lock(mu_);
+  --in_flight_;
+  in_flight_bytes_ -= bytes;
+  MaybeRead();
+}
+
+void EdgeStream::OnHello(uint32_t number, const v1::Hello& hello) {
+  const absl::StatusOr<Claims> claims = services_.admission.Verify(hello.token());
+  if (!claims.ok()) {
+    RefuseHandle(number,
+                 IsTokenExpired(claims.status()) ? v1::REFUSAL_REASON_TOKEN_EXPIRED
+                                                 : v1::REFUSAL_REASON_TOKEN_INVALID,
+                 std::string(claims.status().message()));
+    return;
+  }
+  if (claims->role != kRoleParticipant) {
+    RefuseHandle(number, v1::REFUSAL_REASON_TOKEN_INVALID,
+                 "only a participant's token may send: join as a participant");
+    return;
+  }
+  const uint64_t id = services_.streams.NextId();
+  Handle old;
+  {
+    MutexLock lock(mu_);
+    Handle& handle = handles_[number];
+    old = handle;
+    if (old.binding == Binding::kBound) --bound_;
+    handle = {Binding::kResolving, id, nullptr};
+    acks_.erase(number);
+    frames_.erase(number);
+    ++resolving_;
+  }
+  if (old.binding == Binding::kBound && old.host != nullptr) {
+    old.host->Post([id = old.id](SessionHost& host) { host.Detach(id); });
+  }
+  services_.registry.Find(claims->session_id,
+                          [self = shared_from_this(), number, id, claims = *claims,
+                           hello](const absl::StatusOr<Registry::Host>& host) {
+                            self->OnFound(number, id, claims, hello, host);
+                          });
+}
+
+void EdgeStream::OnFound(uint32_t number, uint64_t id, const Claims& claims, const v1::Hello& hello,
+                         const absl::StatusOr<Registry::Host>& host) {
+  absl::Status refused = host.status();
+  v1::RefusalReason reason = absl::IsNotFound(refused) ? v1::REFUSAL_REASON_UNKNOWN_SESSION
+                                                       : v1::REFUSAL_REASON_OVERLOADED;
+  uint32_t retry_after_ms = absl::IsNotFound(refused) ? 0 : kRetryMs;
+  if (host.ok()) {
+    const v1::EpochTicket& ticket = hello.epoch_ticket();
+    switch (JudgeTicket(ticket, services_.parts.options.keys.ticket, claims.session_id,
+                        (*host)->epoch(), (*host)->nonce())) {
+      case TicketVerdict::kFine:
+        break;
+      case TicketVerdict::kForged:
+        refused = absl::InvalidArgumentError("the epoch ticket is not one of this cluster's");
+        reason = v1::REFUSAL_REASON_BAD_MESSAGE;
+        break;
+      case TicketVerdict::kNewer:
+        services_.registry.Reopen(claims.session_id, ticket.epoch());
+        refused = absl::UnavailableError("the session is being taken over; try again");
+        reason = v1::REFUSAL_REASON_STALE_OWNER;
+        retry_after_ms = kRetryMs;
+        break;
+      case TicketVerdict::kConflict:
+        refused = absl::FailedPreconditionError("another owner has had this epoch");
+        reason = v1::REFUSAL_REASON_STALE_OWNER;
+        break;
+    }
+  }
+  if (!refused.ok()) {
+    RefuseHandle(number, reason, std::string(refused.message()), retry_after_ms);
+    MutexLock lock(mu_);
+    --resolving_;
+    MaybeRead();
+    return;
+  }
+  EdgeAttach attach{id, shared_from_this(), number, claims, hello};
+  MutexLock lock(mu_);
+  --resolving_;
+  if (finishing_) return;
+  handles_[number] = {Binding::kBound, id, *host};
+  ++bound_;
+  // Under the lock, so that nothing of this handle overtakes it.
+  (*host)->Post([attach = std::move(attach)](SessionHost& at_home) { at_home.Attach(attach); });
+  MaybeRead();
+}
+
+void EdgeStream::OnToken(const Handle& handle, uint32_t number, const v1::TokenRefresh& refresh) {
+  const absl::StatusOr<Claims> claims = services_.admission.Verify(refresh.token());
+  if (claims.ok() && claims->role == kRoleParticipant && claims->session_id == handle.host->id()) {
+    handle.host->Post(
+        [id = handle.id, claims = *claims](SessionHost& host) { host.RefreshToken(id, claims); });
+    return;
+  }
+  RefuseHandle(
+      number, v1::REFUSAL_REASON_TOKEN_INVALID,
+      claims.ok() ? "the new token is for something else" : std::string(claims.status().message()));
+  handle.host->Post([id = handle.id](SessionHost& host) { host.Detach(id); });
+}
+
+void EdgeStream::AnswerProbe(uint32_t number, const SessionHost& host, const v1::Probe& probe,
+                             int64_t received_steady_us) {
+  v1::EdgeDown message;
+  message.set_handle(number);
+  v1::ProbeReply& reply = *message.mutable_probe_reply();
+  reply.set_id(probe.id());
+  reply.set_t0_edge_us(probe.t0_edge_us());
+  reply.set_t1_session_us(host.clock().At(received_steady_us));
+  reply.set_t2_session_us(host.clock().NowUs());
+  Send(std::move(message));
+}
+
+void EdgeStream::RefuseHandle(uint32_t number, v1::RefusalReason reason, const std::string& words,
+                              uint32_t retry_after_ms) {
+  services_.parts.metrics.edge_refusals.Increment();
+  v1::EdgeDown message;
+  message.set_handle(number);
+  message.mutable_refusal()->set_reason(reason);
+  message.mutable_refusal()->set_message(words);
+  message.mutable_refusal()->set_retry_after_ms(retry_after_ms);
+  Send(std::move(message));
+  Release(number);
+}
+
+// ---- Writing.
+
+void EdgeStream::Send(v1::EdgeDown message) {
+  MutexLock lock(mu_);
+  if (finishing_ || closing_.has_value()) return;
+  if (queue_.size() >= kMaxQueued) {
+    queue_.clear();
+    CloseWith({grpc::StatusCode::RESOURCE_EXHAUSTED, "the edge does not read"});
+    return;
+  }
+  queue_.push_back(std::move(message));
+  MaybeWrite();
+}
+
+void EdgeStream::SendAck(uint32_t handle, const v1::Ack& ack) {
+  MutexLock lock(mu_);
+  if (finishing_ || closing_.has_value()) return;
+  acks_[handle] = ack;
+  MaybeWrite();
+}
+
+void EdgeStream::OfferFrame(uint32_t handle, v1::FrameEnvelope frame) {
+  MutexLock lock(mu_);
+  if (finishing_ || closing_.has_value()) return;
+  frames_[handle] = std::move(frame);
+  MaybeWrite();
+}
+
+void EdgeStream::ReplaceFrame(uint32_t handle, v1::FrameEnvelope frame) {
+  MutexLock lock(mu_);
+  if (const auto found = frames_.find(handle); found != frames_.end()) {
+    found->second = std::move(frame);
+  }
+}
+
+void EdgeStream::Release(uint32_t number) {
+  MutexLock lock(mu_);
+  Handle& handle = handles_[number];
+  if (handle.binding == Binding::kBound && --bound_ == 0) {
+    unbound_since_us_ = services_.parts.clock.SteadyMicros();
+  }
+  handle = {Binding::kReleased, 0, nullptr};
+}
+
+void EdgeStream::MaybeWrite() {
+  if (writing_ || finishing_) return;
+  v1::EdgeDown message;
+  if (!queue_.empty()) {
+    message = std::move(queue_.front());
+    queue_.pop_front();
+  } else if (!acks_.empty()) {
+    const auto first = acks_.begin();
+    message.set_handle(first->first);
+    *message.mutable_ack() = first->second;
+    acks_.erase(first);
+  } else if (!frames_.empty()) {
+    const auto first = frames_.begin();
+    message.set_handle(first->first);
+    *message.mutable_frame() = std::move(first->second);
+    frames_.erase(first);
+  } else {
+    if (closing_.has_value()) FinishWith(*closing_);
+    return;
+  }
+  bool own = false;
+  grpc::ByteBuffer bytes;
+  if (!grpc::SerializationTraits<v1::EdgeDown>::Serialize(message, &bytes, &own).ok()) {
+    FinishWith({grpc::StatusCode::INTERNAL, "a message could not be written"});
+    return;
+  }
+  out_.Swap(&bytes);
+  writing_ = true;
+  write_since_us_ = services_.parts.clock.SteadyMicros();
+  StartWrite(&out_);
+}
+
+void EdgeStream::OnWriteDone(bool ok) {
+  MutexLock lock(mu_);
+  writing_ = false;
+  if (!ok) {
+    FinishWith({grpc::StatusCode::UNAVAILABLE, "the stream broke"});
+    return;
+  }
+  MaybeWrite();
+}
+
+// ---- The end.
+
+void EdgeStream::CloseWith(grpc::Status status) {
+  if (finishing_ || closing_.has_value()) return;
+  closing_ = std::move(status);
+  closing_since_us_ = services_.parts.clock.SteadyMicros();
+  MaybeWrite();
+}
+
+void EdgeStream::FinishWith(grpc::Status status) {
+  if (finishing_) return;
+  finishing_ = true;
+  queue_.clear();
+  acks_.clear();
+  frames_.clear();
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>::Finish(std::move(status));
+}
+
+void EdgeStream::Close() {
+  MutexLock lock(mu_);
+  CloseWith({grpc::StatusCode::UNAVAILABLE, "the node is stopping: connect again"});
+}
+
+void EdgeStream::Check(int64_t now) {
+  MutexLock lock(mu_);
+  if (finishing_) return;
+  if (!closing_.has_value() && bound_ == 0 && resolving_ == 0 &&
+      now - unbound_since_us_ > kHelloTimeoutUs) {
+    CloseWith({grpc::StatusCode::DEADLINE_EXCEEDED, "nobody on this stream: say Hello"});
+    return;
+  }
+  const bool blocked = writing_ && now - write_since_us_ > kBlockedWriterUs;
+  const bool closing_too_long = closing_.has_value() && now - closing_since_us_ > kCloseUs;
+  if (blocked || closing_too_long) context_->TryCancel();  // the write fails, and that finishes
+}
+
+void EdgeStream::OnCancel() {
+  MutexLock lock(mu_);
+  FinishWith(grpc::Status::CANCELLED);
+}
+
+void EdgeStream::DetachAll() {
+  std::vector<Handle> handles;
+  {
+    MutexLock lock(mu_);
+    for (const auto& [number, handle] : handles_) {
+      if (handle.binding == Binding::kBound) handles.push_back(handle);
+    }
+    handles_.clear();
+    bound_ = 0;
+  }
+  for (const Handle& handle : handles) {
+    handle.host->Post([id = handle.id](SessionHost& host) { host.Detach(id); });
+  }
+}
+
+void EdgeStream::OnDone() {
+  services_.streams.Remove(this);
+  DetachAll();
+  const std::shared_ptr<EdgeStream> last = std::move(self_);
+}
+
+}  // namespace attune::node

@@ -1,0 +1,107 @@
+// The reactor of one edge's stream: a thin shell between gRPC and the sessions of its people.
+//
+//   open --peer half-closes / Close()--> draining --queue empty--> finishing --OnDone--> gone
+//     \--- something is wrong with the whole stream -----------------^
+//
+// One read and one write are under way at most; nothing is started once `finishing_` is set.
+// Reading pauses while too much of this stream waits for workers, and while a Hello looks for its
+// session.
+#ifndef ATTUNE_SERVICES_NODE_EDGE_STREAM_H_
+#define ATTUNE_SERVICES_NODE_EDGE_STREAM_H_
+
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "attune/v1/edge.pb.h"
+#include "services/base/mutex.h"
+#include "services/node/services.h"
+#include "services/node/streams.h"
+
+namespace attune::node {
+
+class EdgeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                         public EdgeSink,
+                         public Stream,
+                         public std::enable_shared_from_this<EdgeStream> {
+ public:
+  EdgeStream(const Services& services, grpc::CallbackServerContext* context);
+  // Keeps itself until OnDone.
+  void Begin();
+
+  // EdgeSink.
+  void Send(v1::EdgeDown message) override;
+  void SendAck(uint32_t handle, const v1::Ack& ack) override;
+  void OfferFrame(uint32_t handle, v1::FrameEnvelope frame) override;
+  void ReplaceFrame(uint32_t handle, v1::FrameEnvelope frame) override;
+  void Release(uint32_t handle) override;
+
+  // Stream.
+  void Check(int64_t now_steady_us) override;
+  void Close() override;
+
+ private:
+  enum class Binding { kResolving, kBound, kReleased };
+  struct Handle {
+    Binding binding = Binding::kResolving;
+    uint64_t id = 0;
+    std::shared_ptr<SessionHost> host;
+  };
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+  void Dispatch(v1::EdgeUp message, size_t bytes, int64_t received_steady_us);
+  void OnHello(uint32_t handle, const v1::Hello& hello);
+  void OnFound(uint32_t handle, uint64_t id, const Claims& claims, const v1::Hello& hello,
+               const absl::StatusOr<Registry::Host>& host);
+  void OnToken(const Handle& handle, uint32_t number, const v1::TokenRefresh& refresh);
+  void AnswerProbe(uint32_t handle, const SessionHost& host, const v1::Probe& probe,
+                   int64_t received_steady_us);
+  void RefuseHandle(uint32_t handle, v1::RefusalReason reason, const std::string& message,
+                    uint32_t retry_after_ms = 0);
+  void OnHandled(size_t bytes);
+  void DetachAll();
+
+  void MaybeRead() ATTUNE_REQUIRES(mu_);
+  void MaybeWrite() ATTUNE_REQUIRES(mu_);
+  void FinishWith(grpc::Status status) ATTUNE_REQUIRES(mu_);
+  void CloseWith(grpc::Status status) ATTUNE_REQUIRES(mu_);
+
+  const Services services_;
+  grpc::CallbackServerContext* const context_;
+  std::shared_ptr<EdgeStream> self_;
+
+  Mutex mu_;
+  grpc::ByteBuffer in_;   // of the read under way
+  grpc::ByteBuffer out_;  // of the write under way
+  bool reading_ ATTUNE_GUARDED_BY(mu_) = false;
+  bool writing_ ATTUNE_GUARDED_BY(mu_) = false;
+  bool dispatching_ ATTUNE_GUARDED_BY(mu_) = false;
+  bool read_closed_ ATTUNE_GUARDED_BY(mu_) = false;
+  bool finishing_ ATTUNE_GUARDED_BY(mu_) = false;
+  std::optional<grpc::Status> closing_ ATTUNE_GUARDED_BY(mu_);  // after what is queued
+  int64_t closing_since_us_ ATTUNE_GUARDED_BY(mu_) = 0;
+  int64_t write_since_us_ ATTUNE_GUARDED_BY(mu_) = 0;
+  int64_t unbound_since_us_ ATTUNE_GUARDED_BY(mu_) = 0;
+  size_t in_flight_ ATTUNE_GUARDED_BY(mu_) = 0;
+  size_t in_flight_bytes_ ATTUNE_GUARDED_BY(mu_) = 0;
+  size_t resolving_ ATTUNE_GUARDED_BY(mu_) = 0;
+  size_t bound_ ATTUNE_GUARDED_BY(mu_) = 0;
+  std::map<uint32_t, Handle> handles_ ATTUNE_GUARDED_BY(mu_);
+  std::deque<v1::EdgeDown> queue_ ATTUNE_GUARDED_BY(mu_);
+  std::map<uint32_t, v1::Ack> acks_ ATTUNE_GUARDED_BY(mu_);
+  std::map<uint32_t, v1::FrameEnvelope> frames_ ATTUNE_GUARDED_BY(mu_);
+};
+
+}  // namespace attune::node
+
+#endif  // ATTUNE_SERVICES_NODE_EDGE_STREAM_H_

@@ -1,0 +1,318 @@
+#include "services/node/registry.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "services/base/status_macros.h"
+#include "services/node/hmac.h"
+#include "services/node/join_code.h"
+
+namespace attune::node {
+namespace {
+
+constexpr int64_t kFailureKeptUs = 3'000'000;
+
+// The same creator and request give the same session, also after a restart: that makes
+// CreateSession idempotent. Keyed, so that nobody can guess ids.
+std::string SessionIdFor(std::string_view key, const std::string& creator,
+                         const std::string& request_id) {
+  const std::string mac = HmacSha256(
+      key, absl::StrCat("attune session id 1 ", creator.size(), " ", creator, request_id));
+  return absl::BytesToHexString(mac.substr(0, 16));
+}
+
+}  // namespace
+
+Registry::Registry(Parts& parts, std::vector<Worker*> workers)
+    : parts_(parts), workers_(std::move(workers)) {}
+
+Worker& Registry::WorkerOf(const std::string& session) const {
+  return *workers_[std::hash<std::string>()(session) % workers_.size()];
+}
+
+size_t Registry::open_sessions() const {
+  MutexLock lock(mu_);
+  return hosts_.size();
+}
+
+absl::Status Registry::RecoverAll() {
+  std::string cursor;
+  do {
+    ATTUNE_ASSIGN_OR_RETURN(const journal::Listing listing,
+                            parts_.journal.List(cursor, journal::kMaxListed));
+    for (const journal::SessionState& state : listing.sessions) {
+      if (state.label == kClosedLabel || state.position.last_number == 0) continue;
+      {
+        MutexLock lock(mu_);
+        opening_[state.session];
+      }
+      Open(state.session, 0);
+    }
+    cursor = listing.next_cursor;
+  } while (!cursor.empty());
+  return absl::OkStatus();
+}
+
+void Registry::Open(const std::string& session, uint64_t epoch_floor) {
+  absl::StatusOr<Opened> opened = Recover(parts_, session, epoch_floor);
+  const Host host = Install(opened, session);
+  if (host == nullptr) {
+    if (!absl::IsNotFound(opened.status())) {
+      parts_.log.Write(Severity::kError, "session_not_opened",
+                       {{"why", std::string(opened.status().message())}});
+    }
+    Answer(session, opened.status());
+    return;
+  }
+  host->Post([this, host, erased = opened->erased](SessionHost& at_home) {
+    at_home.Start(std::nullopt, erased, [this, host](const absl::Status& status) {
+      Answer(host->id(), status.ok() ? absl::StatusOr<Host>(host) : status);
+    });
+  });
+}
+
+Registry::Host Registry::Install(absl::StatusOr<Opened>& opened, const std::string& session) {
+  if (!opened.ok()) return nullptr;
+  auto host = std::make_shared<SessionHost>(
+      parts_, WorkerOf(session), std::move(opened->core), opened->last_us, opened->lease,
+      [this](const std::string& id, uint64_t epoch) { OnGone(id, epoch); });
+  MutexLock lock(mu_);
+  hosts_[session] = host;
+  failures_.erase(session);
+  if (host->Info().state() != v1::SESSION_STATE_CLOSED) by_code_[host->join_code()] = session;
+  return host;
+}
+
+void Registry::Answer(const std::string& session, const absl::StatusOr<Host>& host) {
+  std::vector<OnHost> waiting;
+  {
+    MutexLock lock(mu_);
+    if (const auto found = opening_.find(session); found != opening_.end()) {
+      waiting = std::move(found->second);
+      opening_.erase(found);
+    }
+    if (!host.ok() && !absl::IsNotFound(host.status())) {
+      failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kFailureKeptUs};
+    }
+  }
+  for (const OnHost& on_host : waiting) on_host(host);
+}
+
+void Registry::Find(const std::string& session, OnHost on_host) {
+  absl::StatusOr<Host> now = absl::UnavailableError("");
+  {
+    MutexLock lock(mu_);
+    if (const auto opening = opening_.find(session); opening != opening_.end()) {
+      opening->second.push_back(std::move(on_host));
+      return;
+    }
+    const auto found = hosts_.find(session);
+    const auto failure = failures_.find(session);
+    if (found != hosts_.end()) {
+      now = found->second;
+    } else if (retiring_) {
+      now = absl::UnavailableError("the node is stopping");
+    } else if (failure != failures_.end() &&
+               failure->second.until_steady_us > parts_.clock.SteadyMicros()) {
+      now = failure->second.status;
+    } else {
+      opening_[session].push_back(std::move(on_host));
+      parts_.opener.Post([this, session] { Open(session, 0); });
+      return;
+    }
+  }
+  on_host(std::move(now));
+}
+
+Registry::Host Registry::FindByCode(const std::string& code) {
+  MutexLock lock(mu_);
+  const auto session = by_code_.find(code);
+  if (session == by_code_.end()) return nullptr;
+  const auto host = hosts_.find(session->second);
+  return host == hosts_.end() ? nullptr : host->second;
+}
+
+std::string Registry::FreshCode() {
+  MutexLock lock(mu_);
+  std::string code;
+  do {
+    code = NewJoinCode(parts_.random);
+  } while (by_code_.contains(code));
+  return code;
+}
+
+void Registry::Create(const v1::CreateSessionRequest& request, const std::string& creator,
+                      OnHost on_host) {
+  const std::string session =
+      SessionIdFor(parts_.options.keys.ticket, creator, request.request_id());
+  session::SessionCore::CreateOptions options;
+  options.session_id = session;
+  options.join_code = FreshCode();
+  options.utc_us = parts_.clock.UtcMicros();
+  options.clock_rate = parts_.options.clock_rate;
+  options.lateness_us = parts_.options.lateness_us;
+  options.grace_us = parts_.options.grace_us;
+  options.lab_allowed = parts_.options.allow_lab;
+  absl::StatusOr<v1::JournalRecord> opening = session::SessionCore::ProposeCreate(request, options);
+  if (!opening.ok()) {
+    on_host(opening.status());
+    return;
+  }
+  bool full = false;
+  {
+    MutexLock lock(mu_);
+    full = hosts_.size() >= kMaxOpenSessions && !hosts_.contains(session);
+  }
+  if (full) {
+    on_host(absl::ResourceExhaustedError(
+        absl::StrCat("this node has ", kMaxOpenSessions, " sessions: end some first")));
+    return;
+  }
+  parts_.opener.Post([this, session, opening = *std::move(opening), on_host = std::move(on_host)] {
+    const absl::StatusOr<journal::Position> position = parts_.journal.Last(session);
+    bool known = position.ok() && position->last_number > 0;
+    {
+      MutexLock lock(mu_);
+      known |= hosts_.contains(session) || opening_.contains(session);
+      if (!known) opening_[session].push_back(on_host);
+    }
+    if (known) {
+      Find(session, on_host);
+      return;
+    }
+    absl::StatusOr<Opened> opened = OpenNew(parts_, session, opening);
+    const Host host = Install(opened, session);
+    if (host == nullptr) {
+      Answer(session, opened.status());
+      return;
+    }
+    host->Post([this, host, opening](SessionHost& at_home) {
+      at_home.Start(opening, {}, [this, host](const absl::Status& status) {
+        Answer(host->id(), status.ok() ? absl::StatusOr<Host>(host) : status);
+      });
+    });
+  });
+}
+
+void Registry::List(const std::string& after, size_t limit,
+                    std::function<void(absl::StatusOr<Page>)> reply) {
+  parts_.opener.Post([this, after, limit, reply = std::move(reply)] {
+    const absl::StatusOr<journal::Listing> listing = parts_.journal.List(after, limit);
+    if (!listing.ok()) {
+      reply(listing.status());
+      return;
+    }
+    Page page;
+    page.next = listing->next_cursor;
+    for (const journal::SessionState& state : listing->sessions) {
+      Host host;
+      {
+        MutexLock lock(mu_);
+        if (const auto found = hosts_.find(state.session); found != hosts_.end()) {
+          host = found->second;
+        }
+      }
+      v1::SessionInfo info;
+      if (host != nullptr) {
+        info = host->Info();
+      } else {
+        info.set_session_id(state.session);
+        info.set_state(state.label == kClosedLabel ? v1::SESSION_STATE_CLOSED
+                                                   : v1::SESSION_STATE_SUSPENDED);
+      }
+      page.sessions.push_back(std::move(info));
+    }
+    reply(std::move(page));
+  });
+}
+
+void Registry::Reopen(const std::string& session, uint64_t epoch_floor) {
+  parts_.opener.Post([this, session, epoch_floor] {
+    Host host;
+    {
+      MutexLock lock(mu_);
+      const auto found = hosts_.find(session);
+      // Somebody else may have had it done already.
+      if (found == hosts_.end() || found->second->epoch() > epoch_floor) return;
+      if (opening_.contains(session)) return;
+      opening_[session];
+      host = found->second;
+    }
+    host->Post([this, session, epoch_floor](SessionHost& at_home) {
+      at_home.Drop(absl::AbortedError("a client has seen a newer owner"));
+      parts_.opener.Post([this, session, epoch_floor] { Open(session, epoch_floor); });
+    });
+  });
+}
+
+void Registry::OnGone(const std::string& session, uint64_t epoch) {
+  parts_.metrics.sessions_dropped.Increment();
+  MutexLock lock(mu_);
+  const auto found = hosts_.find(session);
+  if (found == hosts_.end() || found->second->epoch() != epoch) return;
+  by_code_.erase(found->second->join_code());
+  hosts_.erase(found);
+  if (!retiring_) failures_[session] = {absl::UnavailableError("the session is being reopened"), 0};
+}
+
+void Registry::Sweep() {
+  std::vector<std::string> retry;
+  std::vector<Host> closed;
+  {
+    MutexLock lock(mu_);
+    if (retiring_) return;
+    const int64_t now = parts_.clock.SteadyMicros();
+    for (const auto& [session, failure] : failures_) {
+      if (failure.until_steady_us <= now && !opening_.contains(session)) retry.push_back(session);
+    }
+    for (const auto& [session, host] : hosts_) {
+      if (host->Info().state() == v1::SESSION_STATE_CLOSED) {
+        by_code_.erase(host->join_code());
+        closed.push_back(host);
+      }
+    }
+  }
+  for (const std::string& session : retry) {
+    Find(session, [](const absl::StatusOr<Host>&) {});
+  }
+  for (size_t i = kClosedSessionsKept; i < closed.size(); ++i) {
+    closed[i]->Post([](SessionHost& host) { host.Retire([] {}); });
+  }
+}
+
+void Registry::RetireAll(int64_t timeout_us) {
+  struct Waiting {
+    Mutex mu;
+    CondVar changed;
+    size_t left = 0;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  std::vector<Host> hosts;
+  {
+    MutexLock lock(mu_);
+    retiring_ = true;
+    for (const auto& [session, host] : hosts_) hosts.push_back(host);
+  }
+  waiting->left = hosts.size();
+  for (const Host& host : hosts) {
+    host->Post([waiting](SessionHost& at_home) {
+      at_home.Retire([waiting] {
+        MutexLock lock(waiting->mu);
+        --waiting->left;
+        waiting->changed.NotifyAll();
+      });
+    });
+  }
+  const int64_t deadline = parts_.clock.SteadyMicros() + timeout_us;
+  MutexLock lock(waiting->mu);
+  while (waiting->left > 0) {
+    const int64_t left_us = deadline - parts_.clock.SteadyMicros();
+    if (left_us <= 0) break;
+    waiting->changed.WaitFor(waiting->mu, left_us);
+  }
+}
+
+}  // namespace attune::node

@@ -1,0 +1,85 @@
+// All sessions of a node: by id and by join code. Opens them when somebody asks, and again after
+// they had to be dropped.
+#ifndef ATTUNE_SERVICES_NODE_REGISTRY_H_
+#define ATTUNE_SERVICES_NODE_REGISTRY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/base/mutex.h"
+#include "services/node/parts.h"
+#include "services/node/recovery.h"
+#include "services/node/session_host.h"
+
+namespace attune::node {
+
+inline constexpr size_t kMaxOpenSessions = 10'000;  // beyond: RESOURCE_EXHAUSTED
+inline constexpr size_t kClosedSessionsKept = 64;   // in memory; others are read again when asked
+
+// Thread-safe. Callbacks run on the caller's thread, the opener's or the session's worker.
+class Registry {
+ public:
+  using Host = std::shared_ptr<SessionHost>;
+  using OnHost = std::function<void(absl::StatusOr<Host>)>;
+
+  // All must outlive it.
+  Registry(Parts& parts, std::vector<Worker*> workers);
+
+  // Opens every session that is not closed; those that cannot be are logged and tried again later.
+  // Blocks. OK even then, unless the journal cannot be listed.
+  absl::Status RecoverAll();
+
+  // The session that this request makes or has made.
+  void Create(const v1::CreateSessionRequest& request, const std::string& creator, OnHost on_host);
+  // NOT_FOUND: there is no such session.
+  void Find(const std::string& session, OnHost on_host);
+  // nullptr: no open session has this (normalised) code.
+  Host FindByCode(const std::string& code);
+  // In order of ids; of closed ones that are not in memory, id and state only. On the opener.
+  struct Page {
+    std::vector<v1::SessionInfo> sessions;
+    std::string next;  // empty: no more
+  };
+  void List(const std::string& after, size_t limit,
+            std::function<void(absl::StatusOr<Page>)> reply);
+  // Somebody has seen a newer owner than ours: take the session anew, above `epoch_floor`.
+  void Reopen(const std::string& session, uint64_t epoch_floor);
+
+  // Every second or so: tries again what could not be opened, lets closed sessions go.
+  void Sweep();
+  // Checkpoints and lets everything go; waits at most so long.
+  void RetireAll(int64_t timeout_us);
+  size_t open_sessions() const;
+
+ private:
+  struct Failure {
+    absl::Status status;
+    int64_t until_steady_us = 0;
+  };
+
+  Worker& WorkerOf(const std::string& session) const;
+  void Open(const std::string& session, uint64_t epoch_floor);
+  Host Install(absl::StatusOr<Opened>& opened, const std::string& session);
+  void Answer(const std::string& session, const absl::StatusOr<Host>& host);
+  void OnGone(const std::string& session, uint64_t epoch);
+  std::string FreshCode();
+
+  Parts& parts_;
+  const std::vector<Worker*> workers_;
+  mutable Mutex mu_;
+  std::map<std::string, Host> hosts_ ATTUNE_GUARDED_BY(mu_);
+  std::map<std::string, std::string> by_code_ ATTUNE_GUARDED_BY(mu_);
+  std::map<std::string, std::vector<OnHost>> opening_ ATTUNE_GUARDED_BY(mu_);
+  std::map<std::string, Failure> failures_ ATTUNE_GUARDED_BY(mu_);
+  bool retiring_ ATTUNE_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace attune::node
+
+#endif  // ATTUNE_SERVICES_NODE_REGISTRY_H_

@@ -1,0 +1,262 @@
+// One session at home: its core, its way into the journal, the output gate, and the streams that
+// are attached. Lives on one worker; everything is called there unless said otherwise.
+//
+// A record's way: the core proposes it, Commit applies and seals it and keeps what follows from it
+// back; when the journal has it, Release lets the effects out, in order. Nothing that depends on a
+// record leaves earlier.
+#ifndef ATTUNE_SERVICES_NODE_SESSION_HOST_H_
+#define ATTUNE_SERVICES_NODE_SESSION_HOST_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "attune/v1/edge.pb.h"
+#include "attune/v1/journal.pb.h"
+#include "attune/v1/live.pb.h"
+#include "attune/v1/report.pb.h"
+#include "services/base/mutex.h"
+#include "services/base/token.h"
+#include "services/node/blobs.h"
+#include "services/node/parts.h"
+#include "services/node/record_log.h"
+#include "services/node/session_clock.h"
+#include "services/node/streams.h"
+#include "services/placement/directory.h"
+#include "services/session/session_core.h"
+
+namespace attune::node {
+
+// An edge's person, verified as far as the token goes.
+struct EdgeAttach {
+  uint64_t id = 0;  // unique in the process
+  std::shared_ptr<EdgeSink> sink;
+  uint32_t handle = 0;
+  Claims claims;
+  v1::Hello hello;
+};
+
+struct WatchAttach {
+  uint64_t id = 0;
+  std::shared_ptr<WatchSink> sink;
+  Claims claims;
+  v1::WatchRequest request;
+};
+
+class SessionHost : public std::enable_shared_from_this<SessionHost> {
+ public:
+  using Reply = std::function<void(absl::Status)>;
+  // Any thread: the session is gone from this node (fenced, or cannot go on).
+  using OnGone = std::function<void(const std::string& session, uint64_t epoch)>;
+
+  // `core` has been created or recovered up to a record of session time `last_us`, `lease` is ours
+  // and the journal is open under it.
+  SessionHost(Parts& parts, Worker& worker, session::SessionCore core, int64_t last_us,
+              placement::Lease lease, OnGone on_gone);
+  ~SessionHost();
+
+  // ---- Any thread.
+  const std::string& id() const { return lease_.session; }
+  uint64_t epoch() const { return lease_.epoch; }
+  const std::string& nonce() const { return lease_.nonce; }
+  const SessionClock& clock() const { return clock_; }
+  const std::string& join_code() const { return join_code_; }
+  v1::EpochTicket ticket() const { return ticket_; }
+  v1::SessionInfo Info() const;
+  // On its worker, unless the mailbox is full (false).
+  bool TryPost(std::function<void(SessionHost&)> task);
+  void Post(std::function<void(SessionHost&)> task);
+
+  // ---- Life.
+  // First call on the worker. `opening`: the record that begins a new session; absent: the session
+  // was recovered, and `erased` may have to be erased again (a crash may have come in between).
+  struct Erasure {
+    uint32_t participant = 0;
+    std::string subject;
+  };
+  void Start(std::optional<v1::JournalRecord> opening, std::vector<Erasure> erased, Reply done);
+  // Lets everything go; `why` is told to those who wait.
+  void Drop(const absl::Status& why);
+  // Drop with a last checkpoint; `done` when the journal has answered.
+  void Retire(std::function<void()> done);
+
+  // ---- Calls. `fill` makes the answer right after the record was applied (repeated: the call had
+  // been made before); `reply` is called when it may leave.
+  void Mutate(absl::StatusOr<v1::JournalRecord> proposed, const std::function<void()>& fill,
+              Reply reply);
+  // As Mutate, for an answer that changes nothing but may tell of what is not durable yet.
+  void Read(const std::function<void()>& fill, Reply reply);
+  void Erase(uint32_t participant, const std::string& request_id,
+             std::function<void(absl::StatusOr<uint32_t> revision)> reply);
+  void GetReport(const session::Viewer& viewer,
+                 std::function<void(absl::StatusOr<v1::GetReportResponse>)> reply);
+  const session::SessionCore& core() const { return core_; }
+  int64_t NowUs() const;
+
+  // ---- Edges.
+  void Attach(EdgeAttach attach);
+  // `ticket` is let go when the message has been dealt with: the stream reads on then.
+  void OnEdge(uint64_t id, v1::EdgeUp message, std::shared_ptr<void> ticket);
+  void RefreshToken(uint64_t id, const Claims& claims);
+  void Detach(uint64_t id);
+
+  // ---- Watchers.
+  void AttachWatch(WatchAttach attach);
+  void DetachWatch(uint64_t id);
+
+ private:
+  struct Edge {
+    EdgeAttach attach;
+    uint32_t participant = 0;
+    uint64_t promised_seq = 0;  // the edge may send up to here
+    bool ack_due = false;
+    bool starved = false;  // was told a credit of 0
+  };
+  struct Watch {
+    WatchAttach attach;
+    session::Viewer viewer;
+    uint32_t number = 0;  // in the session
+    bool live = false;    // its snapshot has left
+  };
+  // A record that is applied and not durable yet, with what it will let out.
+  struct Pending {
+    uint64_t number = 0;
+    session::Effects effects{};
+    std::vector<Reply> replies{};
+    int64_t since_steady_us = 0;
+    bool changes_view = false;  // frames wait for it: who may see what is about to change
+  };
+  struct Parked {
+    uint64_t id;
+    v1::EdgeUp message;
+    std::shared_ptr<void> ticket;
+  };
+  struct ErasureWork {
+    std::string subject;  // empty: its record is not durable yet
+    bool started = false;
+    bool cleaned = false;
+    std::vector<std::function<void(absl::StatusOr<uint32_t>)>> replies;
+  };
+  using SpoolKey = std::pair<uint32_t, std::string>;  // participant, boot id
+
+  // session_host.cc
+  bool Commit(const v1::JournalRecord& record);
+  void Gate(Reply reply);
+  void OnDurable(uint64_t number, const absl::Status& status);
+  void Release(Pending& pending);
+  void Settle();
+  void MarkDirty();
+  void PumpTime();
+  void ArmTimer();
+  void Housekeep();
+  void CheckTokens();
+  void PublishInfo();
+  bool Overloaded() const;
+  absl::Status CannotAnswer() const;
+  uint32_t Credit() const;
+
+  // session_host_edges.cc
+  void Handle(Edge& edge, const v1::EdgeUp& message);
+  void OnObservations(Edge& edge, const v1::Observations& observations);
+  void AfterInput(Edge& edge, const absl::StatusOr<std::optional<v1::JournalRecord>>& proposed);
+  void Refuse(uint64_t id, v1::RefusalReason reason, const std::string& message,
+              uint32_t retry_after_ms = 0);
+  void RefuseStatus(uint64_t id, const absl::Status& status);
+  void SendAcks();
+  void Forget(uint64_t id);
+  void SendClosed(const Edge& edge, bool delete_raw);
+  void Unpark();
+  uint64_t DurableSeq(uint32_t participant, const std::string& boot_id);
+  std::optional<v1::Refusal> AdmissionRefusal(const EdgeAttach& attach) const;
+
+  // session_host_watch.cc
+  v1::FrameEnvelope EnvelopeFor(const session::Viewer& viewer) const;
+  void ForgetOldViewers();
+  void OfferFrames();
+  void ReprojectFrames();
+  void OfferEntries(const std::vector<v1::LogEntry>& entries);
+  void FinishWatch(uint64_t id, const absl::Status& status);
+  void CloseWatchers(v1::SessionState state, const std::string& reason, const absl::Status& status);
+
+  // session_host_report.cc
+  void WantReport();
+  void StepReport();
+  void StoreReport(v1::Report report);
+  void OnReportStored(const v1::Report& report, const absl::Status& status);
+  void OnClosed();
+  void DestroyRaw();
+  void MarkClosed();
+
+  // session_host_erase.cc
+  void BeginErasure(uint32_t participant, const std::string& subject);
+  void StartErasures();
+  void Clean(uint32_t participant, const std::string& subject);
+  void OnCleaned(uint32_t participant, const absl::Status& status,
+                 std::optional<v1::Report> team_report);
+  void FinishErasures();
+  std::function<void(absl::Status)> OnWorker(std::function<void(SessionHost&, absl::Status)> then);
+  void RequestCheckpoint() { checkpoint_wanted_ = true; }
+  void MaybeCheckpoint(std::function<void()> done = nullptr);
+
+  Parts& parts_;
+  Worker& worker_;
+  session::SessionCore core_;
+  const placement::Lease lease_;
+  const OnGone on_gone_;
+  const std::string join_code_;
+  const SessionClock clock_;
+  const v1::EpochTicket ticket_;
+  const v1::SessionKind kind_;
+
+  std::shared_ptr<RecordLog> log_;
+  Blobs blobs_;
+  std::deque<Pending> pending_;
+  size_t pending_views_ = 0;  // of them with changes_view
+  bool dropped_ = false;
+  bool dirty_ = false;
+  Worker::TimerId timer_ = Worker::kNoTimer;
+  Worker::TimerId housekeeping_ = Worker::kNoTimer;
+
+  std::map<uint64_t, Edge> edges_;
+  std::map<uint32_t, uint64_t> edge_of_;  // participant -> id
+  std::map<SpoolKey, uint64_t> durable_;  // last durable sequence number
+  std::deque<Parked> parked_;
+  std::set<uint64_t> acks_due_;
+
+  std::map<uint64_t, Watch> watches_;
+  std::shared_ptr<const v1::Frame> last_frame_;
+  bool last_frame_late_ = false;
+  int64_t last_frame_since_us_ = 0;
+  bool frame_held_ = false;  // waits for a record that changes who may see what
+  bool recovered_ = false;   // until the first frame
+  bool frame_recovered_ = false;
+
+  std::unique_ptr<session::SessionCore::ReportBuilder> report_builder_;
+  bool report_storing_ = false;
+  // The last report of a team session without whoever was erased since: its raw data is gone.
+  std::optional<v1::Report> team_report_;
+  std::map<uint32_t, ErasureWork> erasures_;
+  std::map<uint32_t, ErasureWork> erasures_replying_;  // clean, waiting for the new report
+  uint64_t checkpoint_number_ = 0;
+  int64_t checkpoint_steady_us_ = 0;
+  bool checkpoint_wanted_ = false;
+  uint64_t late_beats_told_ = 0;
+
+  mutable Mutex info_mu_;
+  v1::SessionInfo info_ ATTUNE_GUARDED_BY(info_mu_);
+};
+
+// The journal's label of a session that need not be opened at start.
+inline constexpr char kClosedLabel[] = "closed";
+
+}  // namespace attune::node
+
+#endif  // ATTUNE_SERVICES_NODE_SESSION_HOST_H_
