@@ -135,7 +135,7 @@ TEST(SessionClock, RunsOnTheSteadyClockAtItsRate) {
   const int64_t at = fresh.SteadyAt(33 * kSecond);
   EXPECT_GE(fresh.At(at), 33 * kSecond);
   EXPECT_LT(fresh.At(at - 2), 33 * kSecond);
-  EXPECT_GT(fresh.SteadyAt(std::numeric_limits<int64_t>::max()), int64_t{1} << 60);
+  EXPECT_GT(fresh.SteadyAt(std::numeric_limits<int64_t>::max()), int64_t{1} << 58);
 }
 
 TEST(SessionClock, GoesOnAfterARecoveryAndNeverBack) {
