@@ -148,21 +148,16 @@ void SessionHost::GetReport(const session::Viewer& viewer,
       const session::SessionCore& core = host.core_;
       v1::GetReportResponse response;
       *response.mutable_envelope() = core.ReportEnvelopeFor(viewer);
+      *response.mutable_report() = core.ProjectReport(report, viewer);
+      // A closed team session after a restart: the records of its people are gone from the journal,
+      // so the core knows nobody. Whose own part is still there sees it, and what everybody sees.
       const bool unknown = viewer.participant != 0 && core.DeleteRawAfterReport() &&
-                           core.SubjectOf(viewer.participant).empty() &&
-                           !core.IsErased(viewer.participant);
-      if (!unknown) {
-        *response.mutable_report() = core.ProjectReport(report, viewer);
-      } else {
-        // A closed team session after a restart: the journal's records of its people are gone, so
-        // the core knows nobody. What everybody may see, and the person's own part.
+                           core.SubjectOf(viewer.participant).empty();
+      for (const v1::PersonReport& person : report.people()) {
+        if (!unknown || person.participant() != viewer.participant) continue;
         *response.mutable_report() =
             core.ProjectReport(report, {v1::ROLE_OBSERVER, viewer.participant});
-        for (const v1::PersonReport& person : report.people()) {
-          if (person.participant() == viewer.participant) {
-            *response.mutable_report()->add_people() = person;
-          }
-        }
+        *response.mutable_report()->add_people() = person;
       }
       reply(std::move(response));
     });
