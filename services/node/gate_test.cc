@@ -105,7 +105,10 @@ class GateTest : public NodeFixture {
     holding_ = std::make_unique<HoldingJournal>(journal);
     return *holding_;
   }
-  void TearDown() override { holding_->Hold(false); }
+  void TearDown() override {
+    holding_->Hold(false);
+    Stop();
+  }
   std::unique_ptr<HoldingJournal> holding_;
 };
 
