@@ -1,0 +1,177 @@
+#include "edge/agent/person.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/status_macros.h"
+
+namespace attune::edge {
+namespace {
+
+constexpr int64_t kLivePollUs = 20'000;
+constexpr size_t kBpmBeats = 10;
+
+// Session ids come from the node: only what is harmless in a path is used as it is.
+std::string PathSafe(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
+    safe += good ? c : '_';
+  }
+  return safe.empty() ? "_" : safe.substr(0, kMostSessionIdBytes);
+}
+
+}  // namespace
+
+Person::Person(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+
+absl::Status Person::OpenSpool(const std::string& folder, const std::string& session_id,
+                               uint32_t participant, RandomSource& random) {
+  Spool::Options options;
+  options.skip_known = live();
+  const std::string path =
+      absl::StrCat(folder, "/", PathSafe(session_id), "/", participant, ".spool");
+  ATTUNE_ASSIGN_OR_RETURN(spool_, Spool::Open(path, session_id, participant, random, options));
+  const uint64_t hash = Fnv1a(source_->info().fingerprint);
+  if (spool_->start_session_us() && spool_->source_hash() != hash) {
+    spool_.reset();
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     " was begun with another --source: use the same again, or give another "
+                     "--spool and --name"));
+  }
+  if (spool_->torn_bytes() > 0 && spool_->next_seq() > 1) {
+    warnings_.push_back(absl::StrCat("the last ", spool_->torn_bytes(),
+                                     " bytes of the spool were torn and cut off"));
+  }
+  if (spool_->damaged_records() > 0) {
+    warnings_.push_back(
+        absl::StrCat(spool_->damaged_records(), " damaged records in the spool: taken as a gap"));
+  }
+  gap_ = live() && spool_->next_seq() > 1;
+  return absl::OkStatus();
+}
+
+bool Person::Begin(const ClockSync& clock, int64_t now_us) {
+  if (begun_) return true;
+  if (spool_ == nullptr || !clock.valid()) return false;
+  if (!spool_->start_session_us()) {
+    const SourceInfo& info = source_->info();
+    spool_->SetStart(info.start_session_us.value_or(clock.SessionAt(now_us)),
+                     Fnv1a(info.fingerprint));
+  }
+  // The beat clock must see everything again to stamp as it did.
+  const bool given = source_->info().stamping == Stamping::kGiven;
+  source_->Begin(*spool_->start_session_us(), given ? spool_->last_position() : 0);
+  begun_ = true;
+  return true;
+}
+
+void Person::Step(int64_t now_us, const ClockSync& clock) {
+  if (finished_) return;
+  std::vector<SourceBeat> beats;
+  if (live()) {
+    source_->Poll(now_us, &beats);
+    for (SourceBeat& beat : beats) {
+      unstamped_.push_back(beat);
+      if (unstamped_.size() > kMostUnstamped) {
+        unstamped_.pop_front();
+        unstamped_.front().gap_before = true;
+        if (dropped_++ == 0) {
+          warnings_.push_back(
+              absl::StrCat("the session has not been reached for so long that the "
+                           "oldest of ",
+                           kMostUnstamped, " intervals are dropped"));
+        }
+      }
+    }
+    if (!Begin(clock, now_us)) return;
+    beats.assign(unstamped_.begin(), unstamped_.end());
+    unstamped_.clear();
+  } else if (!Begin(clock, now_us)) {
+    return;
+  }
+  const int64_t session_us = clock.SessionAt(now_us);
+  int64_t through_us = session_us;
+  if (!live()) through_us = source_->Poll(session_us, &beats);
+  Take(beats, clock);
+  const bool ended = source_->finished();
+  if (source_->info().stamping == Stamping::kGiven) {
+    complete_us_ = through_us;
+  } else {
+    if (ended) beat_clock_.Finish();
+    std::vector<ClockedBeat> clocked;
+    beat_clock_.Drain(through_us, &clocked);
+    for (const ClockedBeat& one : clocked) {
+      // Live: position 0, always new. Recordings: what is spooled already comes out again.
+      if (one.position == 0 || one.position > spool_->last_position()) {
+        Append(one.beat, one.position);
+      }
+    }
+    complete_us_ = beat_clock_.CompleteThroughUs(through_us);
+  }
+  finished_ = ended;
+  if (finished_) complete_us_ = std::max(complete_us_, session_us);
+}
+
+void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) {
+  const Stamping stamping = source_->info().stamping;
+  for (const SourceBeat& beat : beats) {
+    if (stamping == Stamping::kGiven) {
+      Append({beat.time_us, beat.rr_1024, beat.gap_before, source_->info().jitter_us, 0},
+             beat.position);
+      continue;
+    }
+    int64_t arrival_us = beat.time_us;
+    if (stamping == Stamping::kArrivalSteady) {
+      arrival_us = clock.SessionAt(beat.time_us);
+      beat_clock_.SetClockUncertainty(
+          static_cast<uint32_t>(std::min<int64_t>(clock.UncertaintyUs(beat.time_us), 30'000'000)));
+      // The session's clock may be set back by a new owner.
+      if (arrival_us < last_arrival_us_ - BeatClock::kLostUs) beat_clock_.LinkLost();
+      arrival_us = std::max(arrival_us, last_arrival_us_);
+      last_arrival_us_ = arrival_us;
+    }
+    beat_clock_.Add(beat.rr_1024, arrival_us, beat.gap_before, beat.position);
+  }
+}
+
+void Person::Append(const StampedBeat& beat, uint64_t position) {
+  if (beat.time_session_us < 0 || beat.time_session_us < spool_->last_time_session_us()) {
+    gap_ = true;  // before the session, or before what an earlier run has stamped
+    ++dropped_;
+    return;
+  }
+  StampedBeat stamped = beat;
+  stamped.gap_before |= std::exchange(gap_, false);
+  spool_->Append(stamped, position);
+  recent_1024_.push_back(beat.rr_1024);
+  if (recent_1024_.size() > kBpmBeats) recent_1024_.pop_front();
+}
+
+int64_t Person::NextStepUs(int64_t now_us, const ClockSync& clock) const {
+  if (finished_) return INT64_MAX;
+  if (live()) return now_us + kLivePollUs;
+  if (!begun_ || !clock.valid()) return INT64_MAX;
+  const auto due_us = source_->NextDueUs();
+  return due_us ? std::max(clock.SteadyAt(*due_us), now_us + 1'000) : now_us;
+}
+
+double Person::bpm() const {
+  uint64_t sum_1024 = 0;
+  for (const uint32_t rr : recent_1024_) sum_1024 += rr;
+  if (sum_1024 == 0) return 0;
+  return 60.0 * 1024 * static_cast<double>(recent_1024_.size()) / static_cast<double>(sum_1024);
+}
+
+uint64_t Person::refused() const { return source_->refused() + beat_clock_.refused() + dropped_; }
+
+std::vector<std::string> Person::TakeWarnings() {
+  std::vector<std::string> warnings = std::exchange(warnings_, {});
+  for (std::string& words : source_->TakeWarnings()) warnings.push_back(std::move(words));
+  return warnings;
+}
+
+}  // namespace attune::edge
