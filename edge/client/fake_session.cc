@@ -132,10 +132,8 @@ void FakeSession::OnObservations(Person& person, Link& link, const v1::Observati
     if (seq > person.complete_seq && beat.time_us <= person.complete_us) {
       Broken(absl::StrCat("beat ", seq, " at or before complete_through"));
     }
-    if (seq <= person.received_seq) {
-      ++repeated_beats;
-      continue;
-    }
+    repeated_beats += !fresh;
+    if (seq <= person.received_seq) continue;
     if (!person.beats.empty() && beat.time_us < person.beats.rbegin()->second.time_us) {
       Broken(absl::StrCat("time goes back at ", seq));
     }

@@ -66,7 +66,7 @@ class FakeSession {
   // ---- What it saw.
   std::map<uint32_t, Person> people;    // by participant
   std::vector<std::string> violations;  // rules broken by the edge
-  uint64_t repeated_beats = 0;          // received again
+  uint64_t repeated_beats = 0;          // sent again
 
  private:
   struct Link {

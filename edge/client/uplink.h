@@ -132,7 +132,7 @@ class Uplink {
     int64_t hello_us = 0;
     int64_t retry_us = 0;  // kPaused: when to greet again
     bool token_to_send = false;
-    bool behind = false;          // the node said that it knows numbers beyond our next one
+    bool behind = false;  // the node said that it knows numbers beyond our next one
     uint64_t next_send = 1;
     uint64_t credit_through = 0;  // largest number that may be sent
     int64_t complete_us = INT64_MIN;
