@@ -130,7 +130,9 @@ void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) 
       beat_clock_.SetClockUncertainty(
           static_cast<uint32_t>(std::min<int64_t>(clock.UncertaintyUs(beat.time_us), 30'000'000)));
       // The session's clock may be set back by a new owner.
-      if (arrival_us < last_arrival_us_ - BeatClock::kLostUs) beat_clock_.LinkLost();
+      if (last_arrival_us_ != INT64_MIN && arrival_us < last_arrival_us_ - BeatClock::kLostUs) {
+        beat_clock_.LinkLost();
+      }
       arrival_us = std::max(arrival_us, last_arrival_us_);
       last_arrival_us_ = arrival_us;
     }
