@@ -104,6 +104,25 @@ TEST(CheckpointTest, GoesOnBitIdentically) {
   EXPECT_EQ(other.driver.Report().SerializeAsString(), staged.driver.Report().SerializeAsString());
 }
 
+TEST(CheckpointTest, AReleasedGroupStaysReleasedAndAHeldOneHeld) {
+  for (const int seconds : {290, 320}) {
+    Staged staged = Stage(v1::SESSION_KIND_TEAM, 4, seconds, AllGrants());
+    const auto released = [&] {
+      const v1::Frame shown = staged.driver.core().ProjectFrame(*staged.driver.last_frame(), kLead);
+      return shown.group().people() > 0;
+    };
+    EXPECT_EQ(released(), seconds > 303);
+    staged.driver.SaveAndRestore();
+    for (uint32_t i = 1; i <= 4; ++i) {
+      staged.driver.core().NoteAttached(i, true, seconds * kS);
+      staged.driver.core().NoteComplete(i, (seconds + 3) * kS);
+    }
+    staged.driver.Tick((seconds + 3) * kS);
+    EXPECT_EQ(staged.driver.core().tick(), static_cast<uint64_t>(seconds));
+    EXPECT_EQ(released(), seconds > 303);
+  }
+}
+
 TEST(CheckpointTest, TheSharedSectionTellsOfNobody) {
   Staged staged = Eventful();
   const SessionCore::Checkpoint checkpoint = staged.driver.core().Save();

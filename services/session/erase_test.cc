@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "services/session/apply.h"
 #include "services/session/session_core.h"
+#include "services/session/state.h"
 #include "services/session/testing/driver.h"
 
 namespace attune::session {
@@ -77,6 +79,36 @@ TEST(EraseTest, NothingOfThePersonStays) {
 
   testing::PlaySeconds(staged, 30, 40);
   EXPECT_GT(core.tick(), 30u);
+}
+
+// Not only hidden: the bytes are gone from memory too.
+TEST(EraseTest, KeptFramesLoseThePerson) {
+  State state{Limits{}};
+  Effects effects;
+  v1::Frame frame;
+  for (uint32_t number = 1; number <= 3; ++number) {
+    v1::Joined joined;
+    joined.set_participant(number);
+    joined.set_subject("subject-of-" + std::to_string(number));
+    ASSERT_TRUE(ApplyJoined(joined, state, effects).ok());
+    frame.add_people()->set_participant(number);
+    for (uint32_t other = number + 1; other <= 3; ++other) {
+      frame.add_pairs()->set_a(number);
+      frame.mutable_pairs()->rbegin()->set_b(other);
+    }
+  }
+  state.frames.push_back({1, frame.SerializeAsString(), {}});
+  v1::Erased erased;
+  erased.set_participant(2);
+  ASSERT_TRUE(ApplyErasure(erased, state, effects).ok());
+  ASSERT_TRUE(frame.ParseFromString(state.frames.front().bytes));
+  ASSERT_EQ(frame.people_size(), 2);
+  EXPECT_EQ(frame.people(0).participant(), 1u);
+  EXPECT_EQ(frame.people(1).participant(), 3u);
+  ASSERT_EQ(frame.pairs_size(), 1);
+  EXPECT_EQ(frame.pairs(0).b(), 3u);
+  EXPECT_EQ(state.frame_bytes, state.frames.front().bytes.size());
+  EXPECT_TRUE(state.book.people.at(2).subject.empty());
 }
 
 TEST(EraseTest, TheReportIsAsIfThePersonHadNeverBeen) {
