@@ -153,7 +153,7 @@ def mean_commit_ms(metrics):
     values = {}
     for line in metrics.splitlines():
         for part in ("sum", "count"):
-            if line.startswith(f"attune_journal_commit_seconds_{part}"):
+            if line.startswith(f"attune_commit_seconds_{part}"):
                 values[part] = float(line.rsplit(" ", 1)[1])
     if not values.get("count"):
         return None
