@@ -10,27 +10,10 @@
 namespace attune::session {
 namespace {
 
-// Records that only come from calls; ids are remembered with the number the call led to.
-uint32_t ResultIn(const v1::JournalRecord& record) {
-  switch (record.what_case()) {
-    case v1::JournalRecord::kJoined:
-      return record.joined().participant();
-    case v1::JournalRecord::kPracticeStarted:
-      return record.practice_started().practice().practice();
-    case v1::JournalRecord::kPracticeStopped:
-      return record.practice_stopped().practice();
-    case v1::JournalRecord::kAnnotationSet:
-      return record.annotation_set().annotation().annotation();
-    case v1::JournalRecord::kAnnotationUndone:
-      return record.annotation_undone().annotation();
-    default:
-      return 0;
-  }
-}
-
+// Records that only come from calls; ids are remembered with what the call led to.
 void RememberRequest(const v1::JournalRecord& record, State& state) {
   if (record.request_id().empty()) return;
-  if (!state.requests.emplace(record.request_id(), ResultIn(record)).second) return;
+  if (!state.requests.emplace(record.request_id(), RequestOf(record)).second) return;
   state.request_order.push_back(record.request_id());
   while (state.request_order.size() > state.limits.request_ids_kept) {
     state.requests.erase(state.request_order.front());

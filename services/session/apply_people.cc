@@ -189,6 +189,12 @@ absl::Status ApplyErasure(const v1::Erased& erased, State& state, Effects& effec
                 [&](const auto& item) { return item.second.annotation.participant() == number; });
   std::erase_if(state.viewers,
                 [&](const auto& item) { return item.second.participant() == number; });
+  std::erase_if(state.request_order, [&](const std::string& id) {
+    const auto request = state.requests.find(id);
+    if (request->second.participant != number) return false;
+    state.requests.erase(request);
+    return true;
+  });
   RefreshGrants(state);
   if (state.book.ended) state.book.report_wanted = true;
 

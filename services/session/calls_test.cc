@@ -121,6 +121,45 @@ TEST(JoinTest, ARepeatedCallGetsItsFirstAnswer) {
   EXPECT_EQ(driver.core().ProposeJoin(JoinRequest(driver), kSubject, kS).status().code(), kNotNow);
 }
 
+// An id stands for one intention. Taken for another one, a withdrawal would be lost without a word,
+// and a number from one call would be a participant's number in the next.
+TEST(RequestTest, AnIdStandsForOneIntention) {
+  Driver driver(v1::SESSION_KIND_COUPLES);
+  const uint32_t a = driver.Join("A", {{v1::PURPOSE_MEASURE, v1::AUDIENCE_SELF}}, 0);
+  const uint32_t b = driver.Join("B", {{v1::PURPOSE_MEASURE, v1::AUDIENCE_SELF}}, 0);
+  v1::AnnotateRequest mark;
+  mark.set_request_id("intention");
+  mark.set_label("a mark");
+  driver.Do(driver.core().ProposeAnnotate(mark, kS));
+  v1::SetConsentRequest withdraw;
+  withdraw.set_request_id("withdrawal");
+  *withdraw.add_consents() = ConsentTo(v1::PURPOSE_MEASURE, v1::AUDIENCE_SELF);
+  withdraw.mutable_consents(0)->set_granted(false);
+  driver.Do(driver.core().ProposeConsent(a, withdraw, kS));
+
+  for (const bool restored : {false, true}) {
+    if (restored) driver.SaveAndRestore();
+    const auto annotate = [&] {
+      return driver.core().ProposeAnnotate(mark, 2 * kS).status().code();
+    };
+    EXPECT_EQ(annotate(), absl::StatusCode::kAlreadyExists);
+    mark.set_label("another mark");
+    EXPECT_EQ(annotate(), kBad);
+    mark.set_label("a mark");
+    v1::JoinSessionRequest join = JoinRequest(driver);
+    join.set_request_id("intention");
+    EXPECT_EQ(driver.core().ProposeJoin(join, kSubject, 2 * kS).status().code(), kBad);
+    EXPECT_EQ(driver.core().ProposeLeave(a, "intention", 2 * kS).status().code(), kBad);
+    EXPECT_EQ(driver.core().ProposeConsent(a, withdraw, 2 * kS).status().code(),
+              absl::StatusCode::kAlreadyExists);
+    EXPECT_EQ(driver.core().ProposeConsent(b, withdraw, 2 * kS).status().code(), kBad);
+  }
+  // What was asked by somebody goes with them.
+  driver.Do(driver.core().ProposeErase(a, "erase-a-1", 3 * kS));
+  EXPECT_EQ(driver.core().ResultOf("withdrawal"), std::nullopt);
+  EXPECT_NE(driver.core().ResultOf("intention"), std::nullopt);
+}
+
 TEST(DyadTest, TwoFormAPairAThirdIsRefused) {
   Driver driver(v1::SESSION_KIND_COUPLES);
   const uint32_t a = driver.Join("A", AllGrants(), 0, "us");

@@ -150,7 +150,9 @@ void SaveShared(const State& state, const synchrony::EngineState& numbers,
   for (const std::string& id : state.request_order) {
     v1::CheckpointRequest& request = *out.add_requests();
     request.set_request_id(id);
-    request.set_result(state.requests.at(id));
+    request.set_result(state.requests.at(id).result);
+    request.set_fingerprint(state.requests.at(id).fingerprint);
+    request.set_participant(state.requests.at(id).participant);
   }
   for (const std::string& id : state.tokens_revoked) out.add_tokens_revoked(id);
   for (const v1::LogEntry& entry : state.log) {
@@ -221,7 +223,8 @@ absl::Status RestoreShared(const v1::CheckpointShared& saved, State& state) {
   state.last_viewer = saved.last_viewer();
   state.last_prompt = saved.last_prompt();
   for (const v1::CheckpointRequest& request : saved.requests()) {
-    state.requests[request.request_id()] = request.result();
+    state.requests[request.request_id()] = {request.result(), request.fingerprint(),
+                                            request.participant()};
     state.request_order.push_back(request.request_id());
   }
   state.tokens_revoked.insert(saved.tokens_revoked().begin(), saved.tokens_revoked().end());

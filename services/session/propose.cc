@@ -66,12 +66,15 @@ absl::Status CheckRequestId(std::string_view request_id) {
                                                  " characters, new for every intention"));
 }
 
-absl::Status CheckRequest(const State& state, std::string_view request_id) {
-  if (absl::Status status = CheckRequestId(request_id); !status.ok()) return status;
-  if (state.requests.contains(std::string(request_id))) {
-    return absl::AlreadyExistsError("this request was answered already");
+absl::Status CheckRequest(const State& state, const v1::JournalRecord& record) {
+  if (absl::Status status = CheckRequestId(record.request_id()); !status.ok()) return status;
+  const auto known = state.requests.find(record.request_id());
+  if (known == state.requests.end()) return absl::OkStatus();
+  if (known->second.fingerprint != Fingerprint(record)) {
+    return absl::InvalidArgumentError(
+        "this request_id was used for something else: take a new one for every intention");
   }
-  return absl::OkStatus();
+  return absl::AlreadyExistsError("this request was answered already");
 }
 
 absl::Status CheckOpen(const State& state) {

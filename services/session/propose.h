@@ -14,9 +14,10 @@ namespace attune::session {
 // The next record, numbered and timed (time never decreases).
 v1::JournalRecord NextRecord(const State& state, std::string_view request_id, int64_t now_us);
 
-// ALREADY_EXISTS when the call was answered before. First of all checks, so that a repeated call
-// gets its first answer whatever has happened since.
-absl::Status CheckRequest(const State& state, std::string_view request_id);
+// ALREADY_EXISTS when this call was answered before, INVALID_ARGUMENT when another one had its
+// request_id. First of all checks, so that a repeated call gets its first answer whatever has
+// happened since: `record` needs no more than what was asked for (request.h).
+absl::Status CheckRequest(const State& state, const v1::JournalRecord& record);
 absl::Status CheckRequestId(std::string_view request_id);
 
 // FAILED_PRECONDITION unless the session is open.

@@ -39,7 +39,12 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeJoin(const v1::JoinSession
                                                            std::string_view subject,
                                                            int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  v1::Joined& joined = *record.mutable_joined();
+  joined.set_alias(request.alias());
+  *joined.mutable_consents() = request.consents();
+  joined.set_dyad_key(request.dyad_key());
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
   ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   if (request.role() != v1::ROLE_UNSPECIFIED && request.role() != v1::ROLE_PARTICIPANT) {
     return absl::InvalidArgumentError("only participants join; others just watch");
@@ -54,13 +59,8 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeJoin(const v1::JoinSession
         absl::StrCat("at most ", state.limits.people, " people in a session"));
   }
   ATTUNE_RETURN_IF_ERROR(CheckDyadKey(state, request.dyad_key()));
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  v1::Joined& joined = *record.mutable_joined();
   joined.set_participant(state.book.people.empty() ? 1 : state.book.people.rbegin()->first + 1);
   joined.set_subject(std::string(subject));
-  joined.set_alias(request.alias());
-  *joined.mutable_consents() = request.consents();
-  joined.set_dyad_key(request.dyad_key());
   return record;
 }
 
@@ -115,36 +115,36 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeConsent(uint32_t participa
                                                               int64_t now_us) const {
   // In every state of the session, and after leaving too: a withdrawal is never refused.
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  record.mutable_consent_changed()->set_participant(participant);
+  *record.mutable_consent_changed()->mutable_consents() = request.consents();
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
   const Person* person = state.book.Find(participant);
   if (person == nullptr || person->erased) return CheckActive(state, participant);
   if (request.consents().empty()) return absl::InvalidArgumentError("no consent to change");
   ATTUNE_RETURN_IF_ERROR(CheckConsents(request.consents()));
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  record.mutable_consent_changed()->set_participant(participant);
-  *record.mutable_consent_changed()->mutable_consents() = request.consents();
   return record;
 }
 
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeLeave(uint32_t participant,
                                                             std::string_view request_id,
                                                             int64_t now_us) const {
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(*state_, request_id));
-  ATTUNE_RETURN_IF_ERROR(CheckActive(*state_, participant));
   v1::JournalRecord record = NextRecord(*state_, request_id, now_us);
   record.mutable_left()->set_participant(participant);
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(*state_, record));
+  ATTUNE_RETURN_IF_ERROR(CheckActive(*state_, participant));
   return record;
 }
 
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeErase(uint32_t participant,
                                                             std::string_view request_id,
                                                             int64_t now_us) const {
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(*state_, request_id));
+  v1::JournalRecord record = NextRecord(*state_, request_id, now_us);
+  record.mutable_erased()->set_participant(participant);
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(*state_, record));
   const Person* person = state_->book.Find(participant);
   // Also after leaving, and after the session is closed.
   if (person == nullptr || person->erased) return CheckActive(*state_, participant);
-  v1::JournalRecord record = NextRecord(*state_, request_id, now_us);
-  record.mutable_erased()->set_participant(participant);
   record.mutable_erased()->set_subject(person->subject);
   return record;
 }
@@ -152,22 +152,28 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeErase(uint32_t participant
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeDissolveDyad(
     const v1::DissolveDyadRequest& request, int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
-  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   const uint32_t dyad = request.dyad();
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  record.mutable_dyad_dissolved()->set_dyad(dyad);
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
+  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   if (dyad == 0 || dyad > state.book.dyads.size() ||
       !state.book.Stands(state.book.dyads[dyad - 1])) {
     return absl::NotFoundError(absl::StrCat("no pair ", dyad));
   }
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  record.mutable_dyad_dissolved()->set_dyad(dyad);
   return record;
 }
 
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeMeasure(
     uint32_t participant, const v1::SubmitMeasureRequest& request, int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  v1::MeasureSubmitted& measure = *record.mutable_measure();
+  measure.set_participant(participant);
+  measure.mutable_answer()->set_scale(request.scale());
+  measure.mutable_answer()->set_value(request.value());
+  measure.mutable_answer()->set_before(request.before());
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
   if (LifeOf(state.book) == v1::SESSION_STATE_CLOSED) return CheckOpen(state);
   ATTUNE_RETURN_IF_ERROR(CheckActive(state, participant));
   ATTUNE_RETURN_IF_ERROR(CheckWords("scale", request.scale(), 1, kScaleMost));
@@ -178,12 +184,6 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeMeasure(
     return absl::ResourceExhaustedError(
         absl::StrCat("at most ", state.limits.measures_per_person, " answers of one person"));
   }
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  v1::MeasureSubmitted& measure = *record.mutable_measure();
-  measure.set_participant(participant);
-  measure.mutable_answer()->set_scale(request.scale());
-  measure.mutable_answer()->set_value(request.value());
-  measure.mutable_answer()->set_before(request.before());
   return record;
 }
 

@@ -112,7 +112,12 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeOwnerTaken(const v1::Owner
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeStartPractice(
     const v1::StartPracticeRequest& request, int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  v1::Practice& practice = *record.mutable_practice_started()->mutable_practice();
+  practice.set_kind(request.kind());
+  if (request.has_pacer()) *practice.mutable_pacer() = request.pacer();
+  record.mutable_practice_started()->set_planned_us(request.planned_us());
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
   ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   if (request.kind() == v1::PRACTICE_KIND_UNSPECIFIED ||
       !v1::PracticeKind_IsValid(request.kind())) {
@@ -130,47 +135,48 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeStartPractice(
     return absl::ResourceExhaustedError(
         absl::StrCat("at most ", state.limits.practices, " practices in a session"));
   }
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  v1::Practice& practice = *record.mutable_practice_started()->mutable_practice();
   practice.set_practice(static_cast<uint32_t>(state.book.practices.size()) + 1);
-  practice.set_kind(request.kind());
-  if (request.has_pacer()) *practice.mutable_pacer() = request.pacer();
   practice.set_started_session_us(record.at_session_us());
-  record.mutable_practice_started()->set_planned_us(request.planned_us());
   return record;
 }
 
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeStopPractice(
     const v1::StopPracticeRequest& request, int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
-  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   const uint32_t number = request.practice();
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  record.mutable_practice_stopped()->set_practice(number);
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
+  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   if (number == 0 || number > state.book.practices.size()) {
     return absl::NotFoundError(absl::StrCat("no practice ", number));
   }
   if (state.book.practices[number - 1].practice.stopped_session_us() != 0) {
     return absl::FailedPreconditionError(absl::StrCat("practice ", number, " has stopped"));
   }
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  record.mutable_practice_stopped()->set_practice(number);
   return record;
 }
 
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeAnnotate(const v1::AnnotateRequest& request,
                                                                int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
-  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
   if (request.undoes() != 0) {
+    record.mutable_annotation_undone()->set_annotation(request.undoes());
+    ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
+    ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
     const auto it = state.book.annotations.find(request.undoes());
     if (it == state.book.annotations.end() || it->second.undone) {
       return absl::NotFoundError(absl::StrCat("no annotation ", request.undoes()));
     }
-    record.mutable_annotation_undone()->set_annotation(request.undoes());
     return record;
   }
+  v1::Annotation& annotation = *record.mutable_annotation_set()->mutable_annotation();
+  annotation.set_label(request.label());
+  annotation.set_begins_phase(request.begins_phase());
+  annotation.set_participant(request.participant());
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
+  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   ATTUNE_RETURN_IF_ERROR(CheckWords("label", request.label(), 1, kLabelMost));
   if (request.at_session_us() < 0 || request.at_session_us() > record.at_session_us()) {
     return absl::InvalidArgumentError("a mark lies between the start of the session and now");
@@ -189,13 +195,9 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeAnnotate(const v1::Annotat
     return absl::ResourceExhaustedError(
         absl::StrCat("at most ", state.limits.annotations, " marks in a session"));
   }
-  v1::Annotation& annotation = *record.mutable_annotation_set()->mutable_annotation();
   annotation.set_annotation(state.last_annotation + 1);
-  annotation.set_label(request.label());
   annotation.set_at_session_us(request.at_session_us() == 0 ? record.at_session_us()
                                                             : request.at_session_us());
-  annotation.set_begins_phase(request.begins_phase());
-  annotation.set_participant(request.participant());
   if (request.begins_phase()) annotation.set_phase(state.last_phase + 1);
   return record;
 }
@@ -203,23 +205,24 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeAnnotate(const v1::Annotat
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeRevoke(const v1::RevokeTokenRequest& request,
                                                              int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
+  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  record.mutable_token_revoked()->set_token_id(request.token_id());
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
   ATTUNE_RETURN_IF_ERROR(CheckWords("token_id", request.token_id(), 1, kTokenIdMost));
   if (state.tokens_revoked.size() >= state.limits.tokens_revoked) {
     return absl::ResourceExhaustedError(
         absl::StrCat("at most ", state.limits.tokens_revoked, " revoked tokens in a session"));
   }
-  v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
-  record.mutable_token_revoked()->set_token_id(request.token_id());
   return record;
 }
 
 absl::StatusOr<v1::JournalRecord> SessionCore::ProposeEnd(const v1::EndSessionRequest& request,
                                                           int64_t now_us) const {
   const State& state = *state_;
-  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, request.request_id()));
-  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   v1::JournalRecord record = NextRecord(state, request.request_id(), now_us);
+  record.mutable_ended();
+  ATTUNE_RETURN_IF_ERROR(CheckRequest(state, record));
+  ATTUNE_RETURN_IF_ERROR(CheckOpen(state));
   const int64_t at_us =
       request.at_session_us() == 0 ? record.at_session_us() : request.at_session_us();
   const int64_t closed_us = static_cast<int64_t>(state.tick) * state.book.tick_us();

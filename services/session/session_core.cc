@@ -59,7 +59,7 @@ v1::SessionState SessionCore::state() const { return LifeOf(state_->book); }
 std::optional<uint32_t> SessionCore::ResultOf(std::string_view request_id) const {
   const auto it = state_->requests.find(std::string(request_id));
   if (it == state_->requests.end()) return std::nullopt;
-  return it->second;
+  return it->second.result;
 }
 
 std::string SessionCore::SubjectOf(uint32_t participant) const {

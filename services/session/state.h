@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "attune/v1/journal.pb.h"
+#include "services/session/request.h"
 #include "services/session/session_core.h"
 #include "services/synchrony/engine.h"
 
@@ -193,7 +194,7 @@ struct State {
   uint32_t last_phase = 0;
   uint32_t last_prompt = 0;
   std::deque<std::string> request_order;  // oldest first
-  std::unordered_map<std::string, uint32_t> requests;
+  std::unordered_map<std::string, Request> requests;
   std::set<std::string> tokens_revoked;
   std::deque<v1::LogEntry> log;  // without aliases: those are looked up when read
   uint64_t last_cursor = 0;
