@@ -63,6 +63,15 @@ TEST(RenderTest, AbsentValuesSayWhy) {
   EXPECT_THAT(text, HasSubstr("not shown: too few people (needs 5 besides the viewer)"));
 }
 
+TEST(RenderTest, AFillingWindowShowsHowFarItIs) {
+  v1::WatchEvent event = FrameEvent(750);
+  *event.mutable_frame()->mutable_frame()->mutable_pairs(0)->mutable_r_mean_windowed() =
+      Absent(v1::ABSENCE_NOT_ENOUGH_DATA, 180'000'000, 0.41);
+  const std::string text = Text(LiveModel(event));
+  EXPECT_THAT(LineWith(text, "Ana + Ben"), HasSubstr("not enough data yet"));
+  EXPECT_THAT(text, HasSubstr("3 min, 41 %"));
+}
+
 TEST(RenderTest, APersonWhoIsNotLiveShowsNoValue) {
   const std::string line = LineWith(Text(LiveModel()), "◐ Chiara");
   EXPECT_THAT(line, HasSubstr("stale"));

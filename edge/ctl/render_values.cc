@@ -62,7 +62,8 @@ std::vector<Line> RowLines(const View& view, const Row& row, int lines_each) {
   } else {
     first.Add(view.fresh ? row.absence : "not known now", Style::kDim);
   }
-  if (lines_each < 2 || (!shown && row.series->empty())) return {first};
+  const bool filling = view.fresh && number.absent() == v1::ABSENCE_NOT_ENOUGH_DATA;
+  if (lines_each < 2 || (!shown && !filling && row.series->empty())) return {first};
 
   Line second;
   if (shown) second.Add("  " + Cut(row.below, name_columns - 3, view.ascii()));
@@ -74,7 +75,7 @@ std::vector<Line> RowLines(const View& view, const Row& row, int lines_each) {
   second.Add(Sparkline(*row.series, end_us, cells, row.spark, view.screen.look),
              above ? Style::kAccent : Style::kPlain);
   second.Add("  ");
-  if (shown) {
+  if (shown || filling) {
     second.Add(Ground(number, row.is_signed, view.columns() - second.width()), Style::kDim);
   }
   return {first, second};
@@ -112,7 +113,7 @@ std::vector<Line> PairLines(const View& view, int lines_each) {
                    : Cut(a, half, view.ascii()) + " + " + Cut(b, half, view.ascii());
     row.number = &pair.r_mean_windowed();
     row.series = &view.model.PairSeries(pair.a(), pair.b());
-    row.absence = AbsenceWords(pair.r_mean_windowed());
+    row.absence = Word(pair.r_mean_windowed().absent());
     // The lag of a peak that chance explains would mean nothing.
     if (pair.lag_ms().has_value() && pair.r_mean_windowed().has_chance() &&
         pair.r_mean_windowed().chance().above()) {
@@ -147,15 +148,17 @@ std::vector<Line> GroupLines(const View& view, int lines_each) {
   order.spark = kShare;
   order.is_signed = false;
   order.below = "0 apart, 1 in step";
-  order.absence = AbsenceWords(group.order_parameter(), gated ? k_min : 0);
+  order.absence = Word(group.order_parameter().absent(), gated ? k_min : 0);
   Row pairwise;
   pairwise.name = "mean pairwise r";
   pairwise.number = &group.r_mean_pairwise();
   pairwise.series = &view.model.pairwise_series();
-  pairwise.absence = AbsenceWords(group.r_mean_pairwise(), gated ? k_min : 0);
+  pairwise.absence = Word(group.r_mean_pairwise().absent(), gated ? k_min : 0);
   std::vector<Line> lines = {heading};
   // One reason is said once.
-  if (!order.absence.empty() && order.absence == pairwise.absence) {
+  const bool both_absent =
+      !group.order_parameter().has_value() && !group.r_mean_pairwise().has_value();
+  if (both_absent && order.absence == pairwise.absence) {
     lines.push_back(
         Line().Add(view.fresh ? "  not shown: " + order.absence : "  not known now", Style::kDim));
     return lines;

@@ -240,8 +240,7 @@ std::string ReportText(const v1::GetReportResponse& response) {
   writer.Quality(out);
   const v1::ReportEnvelope& envelope = response.envelope();
   if (envelope.epochs() > 1) {
-    absl::StrAppend(&out, "  The session had ", envelope.epochs(),
-                    " owners one after another; nothing acknowledged was lost.\n");
+    absl::StrAppend(&out, "  The session had ", envelope.epochs(), " owners one after another.\n");
   }
   if (envelope.late_beats() > 0) {
     absl::StrAppend(&out, "  ", envelope.late_beats(), " beats came after their tick.\n");

@@ -260,16 +260,6 @@ std::string ChanceWords(const v1::Number& number) {
   }
 }
 
-std::string AbsenceWords(const v1::Number& number, uint32_t k_min) {
-  if (number.has_value()) return "";
-  std::string words = Word(number.absent(), k_min);
-  if (number.absent() == v1::ABSENCE_NOT_ENOUGH_DATA && number.window_us() > 0) {
-    absl::StrAppend(&words, " (", Percent(number.coverage()), " of ", Span(number.window_us()),
-                    " clean)");
-  }
-  return words;
-}
-
 std::string EntryWords(const v1::LogEntry& entry,
                        const std::function<std::string(uint32_t)>& name) {
   switch (entry.what_case()) {

@@ -49,9 +49,6 @@ std::string LagWords(double lag_ms, const std::string& a, const std::string& b);
 // absent.
 std::string ChanceWords(const v1::Number& number);
 
-// "not enough data yet (41 % of 3 min clean)"; empty when the value is there.
-std::string AbsenceWords(const v1::Number& number, uint32_t k_min = 0);
-
 // One entry of the session's log, without its time. `name` gives a participant's shown name.
 std::string EntryWords(const v1::LogEntry& entry, const std::function<std::string(uint32_t)>& name);
 
