@@ -32,7 +32,7 @@ class Writer {
       name_columns_ = std::max(name_columns_, Width(Name(person.participant())));
     }
     for (const auto& pair : report.pairs()) {
-      name_columns_ = std::max(name_columns_, Width(PairName(pair.a(), pair.b())));
+      name_columns_ = std::max(name_columns_, Width(PairName(pair)));
     }
     name_columns_ = std::min(name_columns_, kNameMost);
   }
@@ -112,7 +112,10 @@ class Writer {
     }
     return absl::StrCat("participant ", participant);
   }
-  std::string PairName(uint32_t a, uint32_t b) const { return Name(a) + " + " + Name(b); }
+  std::string PairName(const v1::PairReport& pair) const {
+    return (pair.alias_a().empty() ? Name(pair.a()) : Harmless(pair.alias_a())) + " + " +
+           (pair.alias_b().empty() ? Name(pair.b()) : Harmless(pair.alias_b()));
+  }
 
   void Row(const std::string& name, const std::string& words, std::string& out) const {
     absl::StrAppend(&out, "    ", Left(name, name_columns_), "  ", words, "\n");
@@ -162,7 +165,7 @@ class Writer {
         if (values.phase() != phase) continue;
         if (first) absl::StrAppend(&out, "  Pairs (mean r)\n");
         first = false;
-        Row(PairName(pair.a(), pair.b()),
+        Row(PairName(pair),
             Value(
                 values.r_mean_windowed(), [](double v) { return Signed(v); }, "") +
                 Above(values.share_above(), values.ticks()) + Lag(pair.a(), pair.b()),

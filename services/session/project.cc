@@ -9,6 +9,11 @@
 namespace attune::session {
 namespace {
 
+std::string AliasOf(const Book& book, uint32_t participant) {
+  const Person* person = book.Find(participant);
+  return person == nullptr ? "" : person->alias;
+}
+
 v1::GroupFrame ProjectGroup(const Book& book, const Grants& now, const FrameGround& ground,
                             const v1::GroupFrame& group, const Viewer& viewer) {
   if (book.created.kind() == v1::SESSION_KIND_LAB && IsFacilitator(viewer)) {
@@ -261,7 +266,11 @@ v1::Report Project(const Book& book, const Grants& now, const v1::Report& report
     const uint32_t grants_b = GrantsIn(now, pair.b());
     if (SeesPair(book, grants_a, grants_b, pair.a(), pair.b(), viewer) &&
         Has(grants_a & grants_b, kReport)) {
-      *out.add_pairs() = pair;
+      v1::PairReport& shown = *out.add_pairs();
+      shown = pair;
+      // Whoever sees the pair saw both in the roster; a reader of the report needs the names.
+      shown.set_alias_a(AliasOf(book, pair.a()));
+      shown.set_alias_b(AliasOf(book, pair.b()));
     }
   }
   const bool lab = report.kind() == v1::SESSION_KIND_LAB;

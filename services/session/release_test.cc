@@ -193,7 +193,10 @@ TEST(CouplesReleaseTest, TheReportCountsOnlyTicksUnderTheConsentThatStands) {
   const v1::Report report = driver.Report();
   ASSERT_EQ(report.pairs_size(), 1);
   EXPECT_EQ(report.pairs(0).phases(0).ticks(), 21u);  // 200 s .. 220 s
-  EXPECT_EQ(driver.core().ProjectReport(report, kLead).pairs_size(), 1);
+  const v1::Report led = driver.core().ProjectReport(report, kLead);
+  ASSERT_EQ(led.pairs_size(), 1);
+  EXPECT_FALSE(led.pairs(0).alias_a().empty()) << "a reader needs names, not numbers";
+  EXPECT_FALSE(led.pairs(0).alias_b().empty());
   driver.Consent(2, v1::PURPOSE_REPORT, v1::AUDIENCE_SELF, false, 241 * kS);
   EXPECT_EQ(driver.core().ProjectReport(report, kLead).pairs_size(), 0);
   EXPECT_EQ(driver.core().ProjectReport(report, {v1::ROLE_PARTICIPANT, 1}).pairs_size(), 0);
