@@ -38,7 +38,7 @@ CONFORMANCE=(//services/journal:sqlite_journal_test //services/placement:local_d
 
 suite_unit() {
   local status=0
-  bazel_tests //services/... //edge/... "${CONFORMANCE[@]/#/-}" || status=1
+  bazel_tests //services/... //edge/... //tests/contrast/... "${CONFORMANCE[@]/#/-}" || status=1
   if [[ $ATTUNE_FULL -eq 1 ]]; then
     bazel_tests --config=tsan --build_tests_only //services/... //edge/... || status=1
   fi
