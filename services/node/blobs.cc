@@ -192,6 +192,13 @@ void Blobs::DeleteWhatTellsOf(const std::string& session, const journal::Fence& 
   journal_.DeleteBlob(session, fence, ReportPart(participant), answer);
 }
 
+absl::StatusOr<std::string> Blobs::ReportPartSubject(const std::string& session,
+                                                     uint32_t participant) {
+  ATTUNE_ASSIGN_OR_RETURN(const journal::Blob blob,
+                          journal_.ReadBlob(session, ReportPart(participant)));
+  return blob.subject;
+}
+
 void Blobs::DeleteCheckpoint(const std::string& session, const journal::Fence& fence,
                              const std::vector<std::string>& subjects, Done done) {
   const Done answer = JoinAll(subjects.size() + 1, std::move(done));

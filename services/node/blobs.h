@@ -47,6 +47,8 @@ class Blobs {
   // EraseSubject. `done` as above.
   void DeleteWhatTellsOf(const std::string& session, const journal::Fence& fence,
                          uint32_t participant, const std::string& subject, Done done);
+  // Whose key seals this participant's part of the report. NOT_FOUND: there is none.
+  absl::StatusOr<std::string> ReportPartSubject(const std::string& session, uint32_t participant);
   void DeleteCheckpoint(const std::string& session, const journal::Fence& fence,
                         const std::vector<std::string>& subjects, Done done);
 

@@ -241,6 +241,32 @@ TEST_F(HostileTest, AStreamThatNeverSaysHello) {
   EXPECT_NE(status.error_message().find("Hello"), std::string::npos);
 }
 
+TEST_F(HostileTest, AWatcherThatNeverReads) {
+  // Many small entries fill the connection's window quickly; then the stream's own limits count.
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + created_.facilitator_token());
+  const auto stream = live_->Watch(&context, v1::WatchRequest());
+  ASSERT_TRUE(Eventually([&] { return metrics_->watchers.Value() == 1; }));
+  v1::AnnotateRequest mark;
+  mark.set_label(std::string(80, 'x'));
+  v1::AnnotateResponse marked;
+  int marks = 0;
+  for (; marks < 1900; ++marks) {
+    mark.set_request_id(RequestId());
+    const grpc::Status status = Call(sessions_, &v1::SessionService::Stub::Annotate,
+                                     created_.facilitator_token(), mark, &marked);
+    if (!status.ok()) break;
+  }
+  EXPECT_GT(marks, 1000) << "somebody who does not read holds up the others";
+  EXPECT_TRUE(Eventually([&] { return metrics_->watchers.Value() == 0; }) ||
+              Eventually([&] { return metrics_->watchers.Value() == 0; }))
+      << "the watcher is still there";
+  v1::WatchEvent event;
+  while (stream->Read(&event)) {
+  }
+  EXPECT_FALSE(stream->Finish().ok());
+}
+
 TEST_F(HostileTest, AForgedEpochTicket) {
   const v1::EpochTicket forged =
       SignTicket(created_.session().session_id(), 1000, std::string(16, 'n'), "not the key");

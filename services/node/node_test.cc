@@ -220,6 +220,14 @@ TEST_F(NodeTest, TeamSessionsKeepNoRawData) {
                          })
                   .ok());
   EXPECT_EQ(readable, 0u) << "a person's entries are still there";
+
+  v1::EraseParticipantRequest erase;
+  erase.set_request_id(RequestId());
+  v1::EraseParticipantResponse erased;
+  const grpc::Status status =
+      Call(sessions_, &v1::SessionService::Stub::EraseParticipant, anna.token(), erase, &erased);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(Report(anna.token()).report().people_size(), 0) << "the own part is still there";
 }
 
 TEST_F(NodeTest, ErasingRemovesAPersonFromTheReport) {

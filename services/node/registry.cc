@@ -94,7 +94,9 @@ void Registry::Answer(const std::string& session, const absl::StatusOr<Host>& ho
       waiting = std::move(found->second);
       opening_.erase(found);
     }
-    if (!host.ok() && !absl::IsNotFound(host.status())) {
+    if (host.ok() || absl::IsNotFound(host.status())) {
+      failures_.erase(session);
+    } else {
       failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kFailureKeptUs};
     }
   }

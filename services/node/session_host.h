@@ -198,6 +198,8 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   // session_host_erase.cc
   void BeginErasure(uint32_t participant, const std::string& subject);
   void StartErasures();
+  void EraseOwnPart(uint32_t participant,
+                    std::function<void(absl::StatusOr<uint32_t> revision)> reply);
   void Clean(uint32_t participant, const std::string& subject);
   void OnCleaned(uint32_t participant, const absl::Status& status,
                  std::optional<v1::Report> team_report);

@@ -20,6 +20,11 @@ void SessionHost::Erase(uint32_t participant, const std::string& request_id,
     reply(absl::UnavailableError("this node has let go of the session; try again"));
     return;
   }
+  if (core_.DeleteRawAfterReport() && core_.report_revision() > 0 &&
+      core_.SubjectOf(participant).empty() && !erasures_.contains(participant)) {
+    EraseOwnPart(participant, std::move(reply));
+    return;
+  }
   const auto record = core_.ProposeErase(participant, request_id, NowUs());
   if (record.ok()) {
     erasures_[participant].replies.push_back(std::move(reply));
@@ -40,6 +45,37 @@ void SessionHost::Erase(uint32_t participant, const std::string& request_id,
     } else {
       reply(status);
     }
+  });
+}
+
+// A closed team session after a restart: the records of its people are gone, so there is nobody to
+// erase - but for their own part of the report, which nothing else tells of.
+void SessionHost::EraseOwnPart(uint32_t participant,
+                               std::function<void(absl::StatusOr<uint32_t>)> reply) {
+  parts_.opener.Post([self = shared_from_this(), participant, reply = std::move(reply)] {
+    const auto answer = [self, reply](absl::Status status) {
+      self->Post([reply, status = std::move(status)](SessionHost& host) {
+        if (status.ok()) {
+          reply(host.core_.report_revision());
+        } else {
+          reply(status);
+        }
+      });
+    };
+    const absl::StatusOr<std::string> subject =
+        self->blobs_.ReportPartSubject(self->id(), participant);
+    if (!subject.ok()) {
+      answer(absl::IsNotFound(subject.status()) ? absl::OkStatus() : subject.status());
+      return;
+    }
+    self->parts_.journal.EraseSubject(
+        self->id(), self->log_->fence(), *subject,
+        [self, subject = *subject, answer](absl::Status status) {
+          self->parts_.opener.Post([self, subject, answer, status = std::move(status)]() mutable {
+            status.Update(self->parts_.keystore.Destroy(self->id(), subject));
+            answer(std::move(status));
+          });
+        });
   });
 }
 
