@@ -242,10 +242,17 @@ TEST_F(HostileTest, AStreamThatNeverSaysHello) {
 }
 
 TEST_F(HostileTest, AWatcherThatNeverReads) {
-  // Many small entries fill the connection's window quickly; then the stream's own limits count.
+  // A connection of its own with a small, fixed window: what is not read soon holds up the stream.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 16 * 1024);
+  const auto own = grpc::CreateCustomChannel(node_->grpc_address(),
+                                             grpc::InsecureChannelCredentials(), arguments);
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer " + created_.facilitator_token());
-  const auto stream = live_->Watch(&context, v1::WatchRequest());
+  const auto stub = v1::LiveService::NewStub(own);
+  const auto stream = stub->Watch(&context, v1::WatchRequest());
   ASSERT_TRUE(Eventually([&] { return metrics_->watchers.Value() == 1; }));
   v1::AnnotateRequest mark;
   mark.set_label(std::string(80, 'x'));
@@ -261,6 +268,7 @@ TEST_F(HostileTest, AWatcherThatNeverReads) {
   EXPECT_TRUE(Eventually([&] { return metrics_->watchers.Value() == 0; }) ||
               Eventually([&] { return metrics_->watchers.Value() == 0; }))
       << "the watcher is still there";
+  context.TryCancel();
   v1::WatchEvent event;
   while (stream->Read(&event)) {
   }
