@@ -156,7 +156,7 @@ TEST(Worker, RunsInOrderAndDefersOnceABatch) {
   for (int i = 0; i < 3; ++i) {
     worker.Post([&, i] {
       order.push_back(i);
-      worker.Defer([&] { order.push_back(100 + i); });
+      worker.Defer([&order, i] { order.push_back(100 + i); });
     });
   }
   worker.Post([&] { worker.Defer([&] { done.set_value(); }); });
