@@ -38,9 +38,11 @@ def parse_arguments():
     parser.add_argument("--seconds", type=int, default=None, metavar="N",
                         help="real seconds to run (default: 60 headless, 600 with the live view)")
     parser.add_argument("--rate", type=float, default=None, metavar="R",
-                        help="session seconds in a real second, 1..20 (default: 10 headless, 1 otherwise)")
+                        help="session seconds in a real second, 1..20 "
+                             "(default: 10 headless, 1 otherwise)")
     parser.add_argument("--kind", choices=["team", "couples", "lab"], default=None,
-                        help="only this kind of session (default: one couples and one team session)")
+                        help="only this kind of session "
+                             "(default: one couples and one team session)")
     parser.add_argument("--people", type=int, default=None, metavar="N",
                         help="people in each session, 2..16 (default: 6; couples: an even number)")
     parser.add_argument("--seed", type=int, default=1, metavar="S",
@@ -107,7 +109,8 @@ class Demo:
             [self.bin / "edge/ctl/attunectl", *command, f"--server={self.address}"],
             capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise Failed(f"attunectl {command[0]}: {result.stderr.strip() or result.stdout.strip()}")
+            said = result.stderr.strip() or result.stdout.strip()
+            raise Failed(f"attunectl {command[0]}: {said}")
         return result.stdout
 
     def tail(self, name):
@@ -144,7 +147,8 @@ class Demo:
         # Everything a person can agree to in this kind of session: the demo shows the whole of it.
         consent = {"team": "measure,group,report",
                    "couples": "measure,group,pair:partner,pair:facilitator,report",
-                   "lab": "measure,group,pair:partner,pair:facilitator,individual:facilitator,report"}
+                   "lab": "measure,group,pair:partner,pair:facilitator,"
+                          "individual:facilitator,report"}
         command = [self.bin / "edge/agent/attune-agent", f"--server={self.address}",
                    f"--join={session['code']}", f"--spool={self.folder / ('spool-' + name)}",
                    f"--consent={consent[session['kind']]}", "--yes", "--format=json"]
@@ -161,7 +165,8 @@ class Demo:
     def start_couples(self, kind):
         session = self.create(kind, "Couples workshop" if kind == "couples" else "Lab group")
         seed = 100 * self.arguments.seed
-        # b follows a by a quarter of a second; 0.9 is the correlation of what drives the two hearts.
+        # The second follows the first by a quarter of a second; 0.9 is the correlation of what
+        # drives the two hearts.
         pair = [(NAMES[0], f"simulate:seed={seed + 1},hr=64,at={START_S}", "couple-1"),
                 (NAMES[1], f"simulate:seed={seed + 2},hr=70,couple_seed={seed + 1},strength=0.9,"
                            f"lag_ms=250,at={START_S}", "couple-1")]

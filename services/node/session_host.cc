@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kHousekeepingUs = 250'000;
 constexpr uint64_t kCheckpointRecords = 5000;
 constexpr int64_t kCheckpointUs = 60'000'000;
+constexpr int64_t kTurnUs = 20'000;      // catching up gives way to other sessions after so long
 constexpr int64_t kStuckUs = 3'000'000;  // a commit that takes longer has no disk to go to
 
 // Frames made before such a record may not leave under the rules after it, nor the other way round.
@@ -270,8 +271,12 @@ void SessionHost::Settle() {
 }
 
 void SessionHost::PumpTime() {
+  // After hours without an owner thousands of ticks are due. The worker's other sessions get their
+  // turn in between: what is left has a deadline in the past, so that ArmTimer brings us back.
+  const int64_t turn_ends = parts_.clock.SteadyMicros() + kTurnUs;
   while (!dropped_ && !Overloaded()) {
     const int64_t before = parts_.clock.SteadyMicros();
+    if (before > turn_ends) return;
     const auto record = core_.ProposeTimed(NowUs());
     if (!record.has_value()) return;
     if (record->has_tick_closed()) {

@@ -73,7 +73,8 @@ def write_tokens(folder, tokens):
 def ingest(binaries, address, tokens_file, beats, seconds, per_stream):
     result = subprocess.run(
         [binaries / "tests/bench/ingest", f"--address={address}", f"--tokens_file={tokens_file}",
-         f"--beats_per_message={beats}", f"--seconds={seconds}", f"--beats_per_stream={per_stream}"],
+         f"--beats_per_message={beats}", f"--seconds={seconds}",
+         f"--beats_per_stream={per_stream}"],
         check=False, capture_output=True, text=True)
     if result.returncode != 0:
         raise RuntimeError(f"ingest: {result.stdout}{result.stderr}")
