@@ -86,7 +86,7 @@ absl::Status RunJoin(const Args& args, Environment& environment) {
   environment.out << ".\n\n  token  " << response.token()
                   << "\n\nNext:\n  export ATTUNE_TOKEN=" << response.token() << "\n";
   if (!observer) {
-    environment.out << "  attune-agent " << at << " --token=$ATTUNE_TOKEN --source=bluez\n";
+    environment.out << "  attune-agent " << at << " --token=$ATTUNE_TOKEN --source=simulate\n";
   }
   environment.out << "  attunectl watch " << at << "\n";
   if (!observer && consents.empty()) {

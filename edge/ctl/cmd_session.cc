@@ -73,19 +73,20 @@ absl::Status RunCreate(const Args& args, Environment& environment) {
   const v1::SessionInfo& session = response.session();
   const std::string at = "--server=" + server.address();
   const bool couples = session.kind() == v1::SESSION_KIND_COUPLES;
-  environment.out << "A " << Word(session.kind()) << " session is open"
-                  << (session.title().empty() ? "" : ": " + Harmless(session.title())) << "\n\n"
-                  << "  session id         " << session.session_id() << "\n"
-                  << "  join code          " << response.join_code() << "\n"
-                  << "  facilitator token  " << response.facilitator_token() << "\n\n"
-                  << "Participants:\n"
-                  << "  attune-agent " << at << " --join=" << response.join_code()
-                  << " --source=bluez --name=Ana" << (couples ? " --dyad=our-word" : "") << "\n\n"
-                  << "Facilitator:\n"
-                  << "  export ATTUNE_TOKEN=" << response.facilitator_token() << "\n"
-                  << "  attunectl watch " << at << "\n"
-                  << "  attunectl end " << at << "\n"
-                  << "  attunectl report " << at << "\n";
+  environment.out
+      << "A " << Word(session.kind()) << " session is open"
+      << (session.title().empty() ? "" : ": " + Harmless(session.title())) << "\n\n"
+      << "  session id         " << session.session_id() << "\n"
+      << "  join code          " << response.join_code() << "\n"
+      << "  facilitator token  " << response.facilitator_token() << "\n\n"
+      << "Participants (here a simulated heart; `attune-agent --help` names the sources):\n"
+      << "  attune-agent " << at << " --join=" << response.join_code()
+      << " --source=simulate --name=Ana" << (couples ? " --dyad=our-word" : "") << "\n\n"
+      << "Facilitator:\n"
+      << "  export ATTUNE_TOKEN=" << response.facilitator_token() << "\n"
+      << "  attunectl watch " << at << "\n"
+      << "  attunectl end " << at << "\n"
+      << "  attunectl report " << at << "\n";
   return absl::OkStatus();
 }
 
