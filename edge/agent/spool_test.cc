@@ -96,6 +96,7 @@ TEST_F(SpoolTest, ATornTailIsCutAtEveryOffset) {
     SetBytes(whole.substr(0, size));
     const auto spool = Open();
     EXPECT_EQ(spool->torn_bytes(), size - third);
+    EXPECT_EQ(std::filesystem::file_size(path_), third);
     CheckAll(*spool, 1, 2);
     Fill(*spool, 1);
     CheckAll(*spool, 1, 3);
