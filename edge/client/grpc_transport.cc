@@ -4,18 +4,30 @@
 #include <grpcpp/support/client_callback.h>
 
 #include <utility>
+#include <vector>
 
 #include "attune/v1/edge.grpc.pb.h"
 
 namespace attune::edge {
 
-// Shared with streams that are still being torn down by gRPC after the transport is gone.
+namespace {
+
+// After a cancellation gRPC reports the end at once; this only bounds a destructor.
+constexpr int64_t kTeardownUs = 5'000'000;
+
+}  // namespace
+
+// Shared with streams that gRPC is still tearing down.
 struct GrpcTransport::Inbox {
   Mutex mu;
   CondVar changed;
   std::deque<StreamEvent> events ATTUNE_GUARDED_BY(mu);
   const Stream* current ATTUNE_GUARDED_BY(mu) = nullptr;  // whose events count
   bool woken ATTUNE_GUARDED_BY(mu) = false;
+  size_t streams ATTUNE_GUARDED_BY(mu) = 0;  // not over yet
+  // Stubs, and with them channels, of streams that are over. They are let go on the owner's thread:
+  // gRPC's callback threads end with the last channel, and none of them can wait for its own end.
+  std::vector<std::unique_ptr<v1::EdgeService::Stub>> over ATTUNE_GUARDED_BY(mu);
 };
 
 // One call. Keeps itself alive until OnDone. A hold keeps OnDone away while writes may still be
@@ -107,6 +119,12 @@ class GrpcTransport::Stream final : public grpc::ClientBidiReactor<v1::EdgeUp, v
     event.closed =
         absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
     Push(std::move(event));
+    {
+      MutexLock lock(inbox_->mu);
+      inbox_->over.push_back(std::move(stub_));
+      --inbox_->streams;
+      inbox_->changed.NotifyAll();
+    }
     self_.reset();  // may delete this
   }
 
@@ -160,10 +178,29 @@ class GrpcTransport::Stream final : public grpc::ClientBidiReactor<v1::EdgeUp, v
 GrpcTransport::GrpcTransport(const Clock& clock, ChannelOptions options)
     : clock_(clock), options_(std::move(options)), inbox_(std::make_shared<Inbox>()) {}
 
-GrpcTransport::~GrpcTransport() { Abort(); }
+GrpcTransport::~GrpcTransport() {
+  Abort();
+  {
+    MutexLock lock(inbox_->mu);
+    const int64_t until_us = clock_.SteadyMicros() + kTeardownUs;
+    while (inbox_->streams > 0) {
+      const int64_t left_us = until_us - clock_.SteadyMicros();
+      if (left_us <= 0) break;
+      inbox_->changed.WaitFor(inbox_->mu, left_us);
+    }
+  }
+  LetGo();
+}
+
+void GrpcTransport::LetGo() {
+  std::vector<std::unique_ptr<v1::EdgeService::Stub>> over;
+  MutexLock lock(inbox_->mu);
+  over.swap(inbox_->over);
+}
 
 void GrpcTransport::Open(const std::string& address) {
   Abort();
+  LetGo();
   auto channel = MakeChannel(address, options_);
   if (!channel.ok()) {
     MutexLock lock(inbox_->mu);
@@ -175,6 +212,7 @@ void GrpcTransport::Open(const std::string& address) {
   {
     MutexLock lock(inbox_->mu);
     inbox_->current = stream_.get();
+    ++inbox_->streams;
   }
   stream_->Start(stream_);
 }

@@ -51,6 +51,9 @@ class GrpcTransport final : public StreamTransport {
  private:
   class Stream;
   struct Inbox;
+  // Frees what streams that are over have left.
+  void LetGo();
+
   const Clock& clock_;
   ChannelOptions options_;
   std::shared_ptr<Inbox> inbox_;
