@@ -25,13 +25,14 @@ struct GrpcTransport::Inbox {
   const Stream* current ATTUNE_GUARDED_BY(mu) = nullptr;  // whose events count
   bool woken ATTUNE_GUARDED_BY(mu) = false;
   size_t streams ATTUNE_GUARDED_BY(mu) = 0;  // not over yet
-  // Stubs, and with them channels, of streams that are over. They are let go on the owner's thread:
+  // Streams that are over. They, and with them their channels, are let go on the owner's thread:
   // gRPC's callback threads end with the last channel, and none of them can wait for its own end.
-  std::vector<std::unique_ptr<v1::EdgeService::Stub>> over ATTUNE_GUARDED_BY(mu);
+  std::vector<std::shared_ptr<Stream>> over ATTUNE_GUARDED_BY(mu);
 };
 
-// One call. Keeps itself alive until OnDone. A hold keeps OnDone away while writes may still be
-// started from outside; it is released when reading has ended or the stream is given up.
+// One call. Keeps itself alive until OnDone, and is then left to the owner. A hold keeps OnDone
+// away while writes may still be started from outside; it is released when reading has ended or the
+// stream is given up.
 class GrpcTransport::Stream final : public grpc::ClientBidiReactor<v1::EdgeUp, v1::EdgeDown> {
  public:
   Stream(const Clock& clock, std::shared_ptr<Inbox> inbox, std::shared_ptr<grpc::Channel> channel)
@@ -119,13 +120,11 @@ class GrpcTransport::Stream final : public grpc::ClientBidiReactor<v1::EdgeUp, v
     event.closed =
         absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
     Push(std::move(event));
-    {
-      MutexLock lock(inbox_->mu);
-      inbox_->over.push_back(std::move(stub_));
-      --inbox_->streams;
-      inbox_->changed.NotifyAll();
-    }
-    self_.reset();  // may delete this
+    const std::shared_ptr<Inbox> inbox = inbox_;  // `this` may be gone before the lock is released
+    MutexLock lock(inbox->mu);
+    inbox->over.push_back(std::move(self_));
+    --inbox->streams;
+    inbox->changed.NotifyAll();
   }
 
  private:
@@ -193,7 +192,7 @@ GrpcTransport::~GrpcTransport() {
 }
 
 void GrpcTransport::LetGo() {
-  std::vector<std::unique_ptr<v1::EdgeService::Stub>> over;
+  std::vector<std::shared_ptr<Stream>> over;
   MutexLock lock(inbox_->mu);
   over.swap(inbox_->over);
 }
