@@ -33,6 +33,7 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 inline constexpr int64_t kAheadUs = 10 * kSecondUs;          // a stamp may lie so far in the future
 inline constexpr int64_t kLinkMemoryUs = 15 * kSecondUs;     // a broken link is waited for
 inline constexpr int64_t kReattachGraceUs = 10 * kSecondUs;  // after a change of owner
+inline constexpr int64_t kFirstDataGraceUs = 2 * kSecondUs;  // likewise, who has sent nothing yet
 inline constexpr int64_t kStaleUs = 4 * kSecondUs;           // a link without a beat is stale
 
 // Session time. A person without a beat for so long is no longer in the frames.

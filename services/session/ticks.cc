@@ -117,7 +117,12 @@ Closing NextClosing(const State& state) {
     } else if (link != nullptr && link->detached_us >= 0) {
       until_us = link->detached_us + book.Scaled(kLinkMemoryUs);
     }
-    if (taken_over) until_us = std::max(until_us, reattach_us);
+    if (taken_over) {
+      // Whoever only looks will never come; whoever was about to begin comes at once.
+      until_us =
+          std::max(until_us, person.spools.empty() ? state.owner_us + book.Scaled(kFirstDataGraceUs)
+                                                   : reattach_us);
+    }
     at_us = std::max(at_us, until_us);
     closing.by_lateness |= until_us == kNever || !person.beats.empty();
   }

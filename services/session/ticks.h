@@ -8,8 +8,8 @@
 //     does not count and people get kReattachGraceUs to come back after one.
 //
 // Waited for: who may be measured, has not left, is not finished, and is connected or was less than
-// kLinkMemoryUs ago. After a change of owner nobody is connected yet, so for kReattachGraceUs
-// everybody is waited for.
+// kLinkMemoryUs ago. After a change of owner nobody is connected yet: whoever has sent data is
+// waited for during kReattachGraceUs, whoever has not during kFirstDataGraceUs.
 //
 // A frame depends on beats (by their own time), the roster, consents, pairs, practices and
 // phases - never on when something arrived.

@@ -137,6 +137,27 @@ TEST(TicksTest, TimeWithoutAnOwnerDoesNotCount) {
   EXPECT_EQ(driver.core().late_beats(), 0u);
 }
 
+// Three kills in a row left a session without a frame: a partner who only looked was waited for.
+TEST(TicksTest, AfterAChangeOfOwnerWhoNeverSentIsNotWaitedForLong) {
+  Driver driver(v1::SESSION_KIND_TEAM);
+  const uint32_t sender = driver.Join("sender", AllGrants(), 0);
+  driver.Join("only looks", AllGrants(), 0);
+  const std::vector<HeartBeat> beats = OneHeart();
+  driver.core().NoteAttached(sender, true, 0);
+  SendThrough(driver, sender, beats, 20 * kS, 20 * kS);
+  driver.Tick(20 * kS);
+  ASSERT_EQ(driver.core().tick(), 17u);
+  driver.Replay();
+  driver.Owner(25 * kS);
+  driver.core().NoteAttached(sender, true, 25 * kS);
+  SendThrough(driver, sender, beats, 26 * kS, 26 * kS);
+  driver.Tick(27 * kS - 1);
+  EXPECT_EQ(driver.core().tick(), 17u);
+  driver.Tick(27 * kS);
+  EXPECT_EQ(driver.core().tick(), 23u);
+  EXPECT_EQ(driver.core().ticks_by_lateness(), 0u);
+}
+
 TEST(TicksTest, WhenEverySourceHasEndedNobodyWaits) {
   Driver driver(v1::SESSION_KIND_TEAM);
   const uint32_t a = driver.Join("A", AllGrants(), 0);
