@@ -1,6 +1,7 @@
 """Judges `tests/bench/run --json` (standard input): prints `ok ...` or `not ok ...` per figure.
 
-A figure is wrong when its line lacks a field, its value is no number, or its bar does not hold.
+A figure is wrong when its line lacks a field or its value is no number. Bars are shown, not judged:
+a test on a busy machine must not fail over speed; `tests/bench/run` without --short judges them.
 """
 
 import json
@@ -22,8 +23,8 @@ def judge(line):
         return name, f"lacks {', '.join(sorted(missing))}"
     if not isinstance(figure["value"], (int, float)) or not math.isfinite(figure["value"]):
         return name, f"value is {figure['value']}"
-    if figure["bar"] is not None and figure["holds"] is not True:
-        return name, f"{figure['value']} {figure['unit']} does not hold the bar {figure['bar']}"
+    if figure["bar"] is not None and not isinstance(figure["holds"], bool):
+        return name, f"has a bar, but holds is {figure['holds']}"
     return name, ""
 
 

@@ -167,7 +167,7 @@ class BenchJudge(unittest.TestCase):
         good = {"figure": "f", "value": 2, "unit": "x", "floor": 1, "floor_is": "y", "ratio": 2,
                 "bar": 1, "holds": True}
         self.assertEqual(check_bench.judge(json.dumps(good)), ("f", ""))
-        for change in ({"holds": False}, {"value": None}, {"value": float("nan")}):
+        for change in ({"holds": None}, {"value": None}, {"value": float("nan")}):
             self.assertTrue(check_bench.judge(json.dumps({**good, **change}))[1], change)
         self.assertIn("lacks unit", check_bench.judge(json.dumps(
             {k: v for k, v in good.items() if k != "unit"}))[1])

@@ -18,7 +18,7 @@ asan          600  parsers, core and journal under AddressSanitizer and UBSan
 integration   420  real processes: killed, starved, flooded, and nothing lost
 conformance   120  every journal and every directory behaves as its contract says
 demo-smoke    120  the demo comes to a true summary
-bench-smoke   120  the benchmarks run and hold their bars
+bench-smoke   240  the benchmarks run and show their bars
 TABLE
 }
 
