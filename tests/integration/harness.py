@@ -7,7 +7,6 @@ client side is Python's own gRPC with stubs generated from the contract.
 import json
 import os
 import pathlib
-import queue
 import signal
 import socket
 import subprocess
@@ -20,13 +19,14 @@ import urllib.request
 
 import grpc
 
-from attune.v1 import edge_pb2, edge_pb2_grpc, live_pb2, live_pb2_grpc, report_pb2
-from attune.v1 import report_pb2_grpc, session_pb2, session_pb2_grpc
+from attune.v1 import live_pb2, live_pb2_grpc, report_pb2, report_pb2_grpc, session_pb2
+from attune.v1 import session_pb2_grpc
 
 RUNFILES = pathlib.Path(__file__).resolve().parents[2]
 ATTUNED = RUNFILES / "services/attuned/attuned"
 AGENT = RUNFILES / "edge/agent/attune-agent"
 CTL = RUNFILES / "edge/ctl/attunectl"
+RECOMPUTE = RUNFILES / "tests/integration/recompute"
 NSR2DB = RUNFILES / "tests/data/nsr2db"
 
 C = session_pb2
@@ -56,13 +56,26 @@ def eventually(condition, seconds, what):
         time.sleep(0.02)
 
 
+def beats_in(person, seconds):
+    """Beats that a replay of the first `seconds` of a recording holds."""
+    total_ms, count = 0.0, 0
+    for line in open(NSR2DB / f"{person}.rr", encoding="utf-8"):
+        if not line.strip() or line.startswith("#"):
+            continue
+        total_ms += float(line)
+        if total_ms > seconds * 1000:
+            break
+        count += 1
+    return count
+
+
 class Node:
     """One attuned on fixed ports, so that it can be killed and started again in its place."""
 
-    def __init__(self, folder, *flags, rate=1):
+    def __init__(self, folder, *flags, rate=1, journal=None):
         self.folder = pathlib.Path(folder)
         self.keys = self.folder / "keys"
-        self.journal = self.folder / "attune.db"
+        self.journal = journal or self.folder / "attune.db"
         self.address = f"127.0.0.1:{free_port()}"
         self.http = f"127.0.0.1:{free_port()}"
         self.flags = [f"--clock-rate={rate}", *flags]
@@ -71,11 +84,11 @@ class Node:
 
     def start(self):
         self.starts += 1
-        log = open(self.folder / f"attuned-{self.starts}.log", "wb")
-        self.process = subprocess.Popen(
-            [ATTUNED, f"--grpc={self.address}", f"--http={self.http}",
-             f"--journal=sqlite:{self.journal}", f"--keys={self.keys}", *self.flags],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        with open(self.folder / f"attuned-{self.starts}.log", "wb") as log:
+            self.process = subprocess.Popen(
+                [ATTUNED, f"--grpc={self.address}", f"--http={self.http}",
+                 f"--journal=sqlite:{self.journal}", f"--keys={self.keys}", *self.flags],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError("attuned did not start:\n" + self.log())
@@ -89,6 +102,10 @@ class Node:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.process.stdout.close()
+
+    def hold(self):
+        """Stops the process where it stands (SIGSTOP): it answers nothing, and is not gone."""
+        self.process.send_signal(signal.SIGSTOP)
 
     def stop(self):
         if self.process is None or self.process.poll() is not None:
@@ -115,10 +132,32 @@ class Node:
                   if line.split("{")[0].split(" ")[0] == name]
         return sum(values) if values else None
 
-    def operator_token(self):
+    def resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def make_token(self, *flags):
         return subprocess.run(
-            [CTL, "token", f"--keys={self.keys}", "--role=operator"],
+            [CTL, "token", f"--keys={self.keys}", *flags],
             capture_output=True, text=True, check=True).stdout.split()[-1]
+
+    def operator_token(self):
+        return self.make_token("--role=operator")
+
+    def recompute(self, session):
+        """What the journal of this stopped node gives: (findings, frames by tick, report bytes)."""
+        frames, report = self.folder / "recomputed.frames", self.folder / "recomputed.report"
+        done = subprocess.run(
+            [RECOMPUTE, f"--journal={self.journal}", f"--keys={self.keys}",
+             f"--session={session.id}", f"--frames={frames}", f"--report={report}"],
+            capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError("recomputation failed: " + done.stdout + done.stderr)
+        by_tick = {}
+        for line in frames.read_text(encoding="ascii").splitlines():
+            tick, data = line.split(" ")
+            by_tick[int(tick)] = bytes.fromhex(data)
+        return json.loads(done.stdout), by_tick, report.read_bytes()
 
     def channel(self):
         return grpc.insecure_channel(self.address, options=[
@@ -167,6 +206,12 @@ class Session:
         return self.call("EndSession",
                          C.EndSessionRequest(request_id=request_id(), at_session_us=at_us))
 
+    def history(self, token=None):
+        """All frames that the node still holds, as the bearer may see them."""
+        with self.node.channel() as channel:
+            return live_pb2_grpc.LiveServiceStub(channel).History(
+                live_pb2.HistoryRequest(), metadata=bearer(token or self.token), timeout=10)
+
     def report(self, token=None):
         with self.node.channel() as channel:
             return report_pb2_grpc.ReportServiceStub(channel).GetReport(
@@ -180,11 +225,13 @@ class Watcher(threading.Thread):
         super().__init__(daemon=True)
         self.node = node
         self.token = token
+        self.events = []       # all of them
         self.frames = {}       # tick -> bytes of the Frame
         self.envelopes = {}    # tick -> FrameEnvelope
         self.changed = []      # ticks that came twice with different bytes
         self.by_lateness = 0
         self.epochs = []
+        self.refused = None    # the last error of the call
         self.closed = threading.Event()
         self.over = threading.Event()
 
@@ -199,6 +246,7 @@ class Watcher(threading.Thread):
                 with self.node.channel() as channel:
                     for event in live_pb2_grpc.LiveServiceStub(channel).Watch(
                             request, metadata=bearer(self.token)):
+                        self.events.append(event)
                         if event.HasField("snapshot"):
                             ticket = event.snapshot.epoch_ticket
                         elif event.HasField("entry"):
@@ -211,9 +259,13 @@ class Watcher(threading.Thread):
                                 return
                         if self.over.is_set():
                             return
-            except grpc.RpcError:
-                pass
+            except grpc.RpcError as error:
+                self.refused = error
             time.sleep(0.1)
+
+    def newest(self):
+        """The newest envelope; None before the first."""
+        return self.envelopes[max(self.envelopes)] if self.envelopes else None
 
     def keep(self, envelope):
         tick = envelope.frame.tick
@@ -234,9 +286,9 @@ class Agent:
         self.folder = node.folder
         self.name = name
         self.starts = 0
+        self.spool = node.folder / ("spool-" + name)
         self.command = [str(AGENT), f"--server={node.address}", f"--join={session.code}",
-                        f"--spool={node.folder / ('spool-' + name)}", f"--consent={consent}",
-                        "--yes", "--format=json"]
+                        f"--spool={self.spool}", f"--consent={consent}", "--yes", "--format=json"]
         for alias, source, dyad in people:
             self.command += [f"--source={source}", f"--name={alias}"]
             if dyad:
@@ -267,66 +319,22 @@ class Agent:
         return self.out.read_text(errors="replace")[-3000:]
 
     def events(self):
-        return [json.loads(line) for line in self.out.read_text(errors="replace").splitlines()
-                if line.startswith("{")]
+        """What it said so far; a line that is being written is left out."""
+        lines = self.out.read_text(errors="replace").split("\n")[:-1]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def people(self):
+        """The newest status of its people; empty before the first."""
+        found = [e["people"] for e in self.events() if "people" in e]
+        return found[-1] if found else []
+
+    def unacknowledged(self):
+        return sum(int(p["beats_sent"]) - int(p["beats_acknowledged"]) for p in self.people())
 
     def summary(self):
         found = [e for e in self.events() if e.get("event") == "summary"]
         assert found, "no summary:\n" + self.text()
         return found[-1]["people"]
-
-
-class EdgeStream:
-    """A hand-driven EdgeService stream."""
-
-    def __init__(self, node):
-        self.channel = node.channel()
-        self.outgoing = queue.Queue()
-        self.incoming = queue.Queue()
-        self.call = edge_pb2_grpc.EdgeServiceStub(self.channel).Stream(iter(self.outgoing.get, None))
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        try:
-            for down in self.call:
-                self.incoming.put(down)
-            self.incoming.put(None)
-        except grpc.RpcError as error:
-            self.incoming.put(error)
-
-    def send(self, **what):
-        self.outgoing.put(edge_pb2.EdgeUp(**{"handle": 1, **what}))
-
-    def hello(self, token, handle=1, boot=b"0123456789abcdef", next_seq=1, **more):
-        self.send(handle=handle, hello=edge_pb2.Hello(
-            token=token, boot_id=boot, next_seq=next_seq, oldest_retained_seq=1, **more))
-
-    def receive(self, field=None, seconds=5):
-        """The next message with this field (any when None); None when the stream ended."""
-        deadline = time.monotonic() + seconds
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise AssertionError(f"no {field or 'message'} within {seconds} s")
-            try:
-                down = self.incoming.get(timeout=left)
-            except queue.Empty:
-                continue
-            if down is None or isinstance(down, grpc.RpcError):
-                return down
-            if field is None or down.WhichOneof("what") == field:
-                return down
-
-    def close(self):
-        self.outgoing.put(None)
-        self.call.cancel()
-        self.channel.close()
-
-
-def beats(first_seq, times_us, rr_1024, complete_through_us=0):
-    return edge_pb2.Observations(
-        first_seq=first_seq, complete_through_session_us=complete_through_us,
-        beats=edge_pb2.Beats(time_session_us=times_us, rr_1024=rr_1024))
 
 
 class IntegrationTest(unittest.TestCase):
@@ -342,10 +350,16 @@ class IntegrationTest(unittest.TestCase):
         path.mkdir()
         return path
 
-    def start_node(self, folder=None, *flags, rate=1):
-        node = Node(folder or self.folder, *flags, rate=rate).start()
+    def start_node(self, folder=None, *flags, **more):
+        node = Node(folder or self.folder, *flags, **more).start()
         self.addCleanup(lambda: node.process.poll() is None and node.kill9())
         return node
+
+    def start_watcher(self, node, token):
+        watcher = Watcher(node, token)
+        watcher.start()
+        self.addCleanup(watcher.over.set)
+        return watcher
 
     def start_agent(self, *arguments, **more):
         agent = Agent(*arguments, **more).start()

@@ -13,19 +13,6 @@ FIRST_BEAT_S = 5
 SOURCE_S = 100
 
 
-def beats_of(person):
-    """Beats that a replay of the first SOURCE_S seconds holds."""
-    total_ms, count = 0.0, 0
-    for line in open(harness.NSR2DB / f"{person}.rr", encoding="utf-8"):
-        if not line.strip() or line.startswith("#"):
-            continue
-        total_ms += float(line)
-        if total_ms > SOURCE_S * 1000:
-            break
-        count += 1
-    return count
-
-
 class KillAgentTest(harness.IntegrationTest):
 
     def test_resumes_from_its_spool(self):
@@ -36,23 +23,29 @@ class KillAgentTest(harness.IntegrationTest):
         agent = self.start_agent(node, session, "couple", [
             (p, f"replay:{harness.NSR2DB / p}.rr,at={FIRST_BEAT_S},seconds={SOURCE_S}", "couple-1")
             for p in people])
-        watcher = harness.Watcher(node, session.token)
-        watcher.start()
-        self.addCleanup(watcher.over.set)
+        watcher = self.start_watcher(node, session.token)
+        admitted = []
         for _ in range(3):
             time.sleep(2.2)
             agent.kill9()
+            admitted.append(node.metric("attune_beats_admitted_total"))
             agent.start()
         self.assertTrue(watcher.closed.wait(60), "the session did not close\n" + node.log())
         self.assertEqual(agent.wait(20), 0, agent.text())
-        report = session.report().report
-        self.assertEqual([p.alias for p in report.people], people, "nobody joined a second time")
-        # Somebody may have died between a beat and its first acknowledgement: still exactly once.
+        # The kills lay between beats of the session, not before or after them.
+        self.assertGreater(admitted[0], 0)
+        self.assertLess(admitted[2], node.metric("attune_beats_admitted_total"))
+        report = session.report()
+        self.assertEqual([int(p["beats_lost"]) for p in agent.summary()], [0, 0])
+        # One pair of two people: nobody joined a second time.
+        self.assertEqual([(p.a, p.b) for p in report.report.pairs], [(1, 2)])
+        self.assertEqual(node.stop(), 0, node.log())
+        found, _, _ = node.recompute(session)
         # The first interval of a recording ends at its first beat; whether the file's first line
-        # counts as a beat is the replay's business, hence the one.
-        for person in report.people:
-            self.assertAlmostEqual(person.quality.beats, beats_of(person.alias), delta=1)
-            self.assertEqual(person.quality.gaps, 0)
+        # counts as a beat is the replay's business, hence one each.
+        wanted = sum(harness.beats_in(p, SOURCE_S) for p in people)
+        self.assertAlmostEqual(found["beats"], wanted, delta=2)
+        self.assertEqual(found["gaps"], 0)
 
 
 if __name__ == "__main__":
