@@ -62,7 +62,8 @@ class EraseTest(harness.IntegrationTest):
     def test_erased_is_gone(self):
         node = self.start_node(None, "--log-level=debug", rate=10)
         session = harness.Session(node, session_pb2.SESSION_KIND_COUPLES)
-        joined = [session.join(alias, dyad_key="us") for alias in ALIASES]
+        joined = [session.join(alias, dyad_key=word)
+                  for alias, word in zip(ALIASES, ["us", "us", ""])]
         planted = [plant(i) for i in range(len(ALIASES))]
         edges = [streams.EdgeStream(node) for _ in joined]
         clock = None

@@ -22,7 +22,7 @@ import grpc
 from attune.v1 import live_pb2, live_pb2_grpc, report_pb2, report_pb2_grpc, session_pb2
 from attune.v1 import session_pb2_grpc
 
-RUNFILES = pathlib.Path(__file__).resolve().parents[2]
+RUNFILES = pathlib.Path(__file__).absolute().parents[2]
 ATTUNED = RUNFILES / "services/attuned/attuned"
 AGENT = RUNFILES / "edge/agent/attune-agent"
 CTL = RUNFILES / "edge/ctl/attunectl"
@@ -59,7 +59,7 @@ def eventually(condition, seconds, what):
 def beats_in(person, seconds):
     """Beats that a replay of the first `seconds` of a recording holds."""
     total_ms, count = 0.0, 0
-    for line in open(NSR2DB / f"{person}.rr", encoding="utf-8"):
+    for line in (NSR2DB / f"{person}.rr").read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         total_ms += float(line)

@@ -5,7 +5,9 @@
 //   recompute --journal=FILE --keys=FILE --session=ID --frames=FILE --report=FILE
 //
 // --frames gets a line "TICK HEX" per closed tick, --report the newest report; both as a
-// facilitator sees them, so that they can be compared with what a facilitator was sent.
+// facilitator sees them, so that they can be compared with what a facilitator was sent. `truth` in
+// the JSON is a digest of everything unprojected, all frames and the report, but for the moment of
+// creation: two runs with the same input agree in it.
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -71,6 +73,7 @@ class Recomputation {
     if (effects->frame != nullptr) {
       ++ticks_;
       tick_end_us_ = effects->frame->end_session_us();
+      truth_ += effects->frame->SerializeAsString();
       const v1::Frame shown = core_.ProjectFrame(*effects->frame, kFacilitator);
       frames_ << shown.tick() << " " << absl::BytesToHexString(shown.SerializeAsString()) << "\n";
     }
@@ -81,8 +84,9 @@ class Recomputation {
     return absl::StrCat("{\"records\":", core_.next_number() - 1, ",\"erased_records\":", erased_,
                         ",\"ticks\":", ticks_, ",\"reports\":", reports_,
                         ",\"reports_different\":", reports_different_,
-                        ",\"beats\":", beat_times_us_.size(), ",\"gaps\":", gaps_,
-                        ",\"late_beats\":", core_.late_beats(), ",\"owners\":[",
+                        ",\"beats\":", beat_times_us_.size(), ",\"gaps\":", gaps_, ",\"truth\":\"",
+                        absl::Hex(session::Digest(truth_ + Truth())),
+                        "\",\"late_beats\":", core_.late_beats(), ",\"owners\":[",
                         absl::StrJoin(owners_, ","), "]}");
   }
   std::string Report() const {
@@ -91,6 +95,12 @@ class Recomputation {
   bool good() const { return reports_different_ == 0; }
 
  private:
+  std::string Truth() const {
+    v1::Report report = report_;
+    report.clear_created_utc_us();
+    return report.SerializeAsString();
+  }
+
   int64_t BeatsOpen() const {
     int64_t count = 0;
     for (const int64_t time_us : beat_times_us_) count += time_us > tick_end_us_;
@@ -111,6 +121,7 @@ class Recomputation {
   std::ostream& frames_;
   session::SessionCore core_;
   v1::Report report_;
+  std::string truth_;  // of the frames
   std::vector<int64_t> beat_times_us_;
   std::vector<std::string> owners_;
   int64_t tick_end_us_ = 0;

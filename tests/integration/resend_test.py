@@ -194,6 +194,7 @@ class ResendTest(harness.IntegrationTest):
         stream.send(observations=heart.observations(13, 14))
         stream.ack_through(14)
         stream.send(bye=edge_pb2.Bye(finished=True))
+        clock.sleep_until(heart.times_us[13] + SECOND)
         session.end()
         closed = stream.receive("closed", 20)
         self.assertEqual(closed.closed.report_revision, 1)

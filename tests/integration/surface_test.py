@@ -25,7 +25,7 @@ class SurfaceTest(harness.IntegrationTest):
 
     def assert_refused(self, *flags, words):
         # Were it not refused, it would serve; these keep that out of the working folder.
-        done = run(*flags, f"--journal=sqlite:{self.folder}/x.db", f"--keys={self.folder}/x.keys")
+        done = run(f"--journal=sqlite:{self.folder}/x.db", f"--keys={self.folder}/x.keys", *flags)
         self.assertNotEqual(done.returncode, 0, f"{flags} was accepted")
         for word in words:
             self.assertIn(word, done.stderr)
@@ -40,7 +40,7 @@ class SurfaceTest(harness.IntegrationTest):
         for program in (harness.AGENT, harness.CTL):
             done = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0)
-            self.assertIn("--server", done.stdout)
+            self.assertIn("attunectl COMMAND" if program == harness.CTL else "--join", done.stdout)
 
     def test_refusals_say_what_to_do(self):
         self.assert_refused("--jurnal=sqlite:x", words=["jurnal"])
