@@ -13,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/node/malformed.h"
 #include "services/synchrony/params.h"
 
 namespace attune::node {
@@ -97,6 +98,9 @@ absl::Status Node::Serve() {
   builder.RegisterService(live_service_.get());
   builder.RegisterService(report_service_.get());
   builder.RegisterService(node_service_.get());
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<MalformedRequests>());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(
