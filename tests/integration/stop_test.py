@@ -44,11 +44,7 @@ class StopTest(harness.IntegrationTest):
             self.assertLess(time.monotonic() - start, STOPS_WITHIN_S)
             node.start()
             seen = max(watcher.frames)
-            try:
-                harness.eventually(lambda: max(watcher.frames) > seen + 3, 15, "frames go on")
-            except AssertionError:
-                print(seen, max(watcher.frames), watcher.refused, node.log(), agent.text())
-                raise
+            harness.eventually(lambda: max(watcher.frames) > seen + 3, 15, "frames go on")
 
         self.assertTrue(watcher.closed.wait(60), "the session did not close\n" + node.log())
         self.assertEqual(agent.wait(20), 0, agent.text())
