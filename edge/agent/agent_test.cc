@@ -171,6 +171,38 @@ TEST_F(AgentTest, AKilledAgentIsTheSamePersonAndGoesOn) {
   EXPECT_GT(Received(1), 130u);
 }
 
+// The real program in a process of its own: here the fake node does not keep gRPC's threads alive.
+TEST_F(AgentTest, TheProgramByItselfReconnectsAgainAndAgain) {
+  const std::string server = "--server=" + node_.address();
+  const std::string spool = "--spool=" + folder_ + "/spool";
+  const std::string source = "--source=replay:" + recording_ + ",at=2,seconds=120";
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    execl("edge/agent/attune-agent", "attune-agent", server.c_str(), spool.c_str(), source.c_str(),
+          "--join=JOIN42", "--name=Ana", "--yes", "--quiet", "--exit-when-done", nullptr);
+    _exit(127);
+  }
+  for (uint64_t round = 1; round <= 6; ++round) {
+    Await([&] { return Received(1) > round * 18; });
+    if (round % 2 == 0) {  // the agent breaks the stream itself
+      v1::EdgeDown again;
+      again.mutable_reconnect()->set_delay_ms(100);
+      node_.Tell(again);
+      continue;
+    }
+    node_.Stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    node_.Start();
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), kExitDone);
+  CheckRecording(1, 2'000'000, Received(1));
+  EXPECT_GT(Received(1), 130u);
+}
+
 TEST_F(AgentTest, WithoutAFixedStartARestartKeepsTheFirstOne) {
   AgentOptions options = Options({{"replay:" + recording_ + ",seconds=100", "Ana", "", ""}});
   std::thread stopper([this] {
