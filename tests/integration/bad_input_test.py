@@ -383,7 +383,8 @@ class BadInputTest(unittest.TestCase):
             except grpc.RpcError as error:
                 self.assertEqual(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
                 return None
-        self.assertTrue(harness.eventually(join_again, 15, "a right join after the cool-down").token)
+        late = harness.eventually(join_again, 15, "a right join after the cool-down")
+        self.assertTrue(late.token)
 
     def test_y3_watchers_that_never_read(self):
         wait = LETS_GO_AFTER_S + 15 - (time.monotonic() - self.begun)
