@@ -6,10 +6,11 @@ import concurrent.futures
 import time
 import unittest
 
-from attune.v1 import live_pb2, report_pb2, session_pb2
+from attune.v1 import edge_pb2, live_pb2, report_pb2, session_pb2
 
-from tests.integration import harness
+from tests.integration import harness, streams
 
+SECOND = 1_000_000
 RATE = 10
 LENGTH_S = 240       # of session time
 FIRST_BEAT_S = 6
@@ -135,6 +136,35 @@ class KillNodeTest(harness.IntegrationTest):
             self.assertGreater(pair.phases[0].ticks, 100)
         # And what nobody may see: everybody's own values, unrounded group values.
         self.assertEqual(calm["found"]["truth"], killed["found"]["truth"])
+
+    def test_what_was_acknowledged_is_in_the_journal(self):
+        """The edge could send it again; the journal alone must have it."""
+        node = self.start_node(rate=RATE)
+        session = harness.Session(node, session_pb2.SESSION_KIND_COUPLES)
+        person = session.join("Ada")
+        acknowledged = 0
+        for _ in range(8):
+            stream = streams.EdgeStream(node)
+            welcome = stream.welcome(person.token, next_seq=1_000_000)
+            self.assertGreaterEqual(welcome.durable_seq, acknowledged)
+            self.assertEqual(welcome.resume_seq, welcome.durable_seq + 1)
+            first = welcome.resume_seq
+            for seq in range(first, first + 40):
+                stream.send(observations=streams.beats(seq, [SECOND + seq], [800]))
+            stream.ack_through(first)
+            node.kill9()  # with the first acknowledgement in hand, the others under way
+            while True:
+                down = stream.receive("ack")
+                if not isinstance(down, edge_pb2.EdgeDown):
+                    break
+                acknowledged = max(acknowledged, down.ack.durable_seq)
+            acknowledged = max(acknowledged, first)
+            stream.close()
+            node.start()
+        self.assertGreaterEqual(acknowledged, 8)
+        self.assertEqual(node.stop(), 0)
+        found, _, _ = node.recompute(session)
+        self.assertGreaterEqual(found["beats"], acknowledged)
 
     def test_live_clock_is_what_its_journal_tells(self):
         node, session, agents = self.start_session("live", [("nsr021", "nsr023")], live, 160)
