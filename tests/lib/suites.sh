@@ -14,8 +14,8 @@ tidy          60   what a reader would stumble over; the test tools themselves
 floors        120  no module can use what lies above it
 contracts     240  proto/ stays compatible and documented
 unit          900  all unit tests
-asan          600  parsers, core and journal under AddressSanitizer and UBSan
-integration   420  real processes: killed, starved, flooded, and nothing lost
+asan          840  parsers, core and journal under AddressSanitizer and UBSan
+integration   480  real processes: killed, starved, flooded, and nothing lost
 conformance   120  every journal and every directory behaves as its contract says
 demo-smoke    120  the demo comes to a true summary
 bench-smoke   240  the benchmarks run and show their bars
