@@ -82,8 +82,8 @@ bazel_tests() {
     --test_env=ATTUNE_FULL="$ATTUNE_FULL" --test_summary=terse "${flags[@]}" -- "$@"
 }
 
-# Tests tagged `only-full` belong to --full. (`long` would not do: Bazel takes it for the timeout of a
-# large test and leaves all of those out.)
+# Tests tagged `only-full` belong to --full. (`long` would not do: Bazel takes it for the timeout of
+# a large test and leaves all of those out.)
 tag_filters() { [[ $ATTUNE_FULL -eq 1 ]] && echo "-manual" || echo "-manual,-only-full"; }
 
 # run_suite NAME BUDGET_S LOGS: prints the suite's line; sets suite_passed and suite_failed.
