@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "services/synchrony/measure.h"
+
 namespace attune::synchrony {
 
 struct Beat {
@@ -56,6 +58,15 @@ struct Number {
   Chance chance;
 };
 
+// A measure beyond the core set, computed because Selection::measures asks for it.
+struct NamedNumber {
+  Measure measure = Measure::kHrBpm;
+  // The end of the window the value stands on: the last moment of the measure's cadence, at or
+  // before the tick.
+  int64_t as_of_us = 0;
+  Number number;
+};
+
 // How well one person's beat times are known, worst in the window (given by the caller).
 struct Timing {
   int32_t jitter_us = 0;        // beat to beat
@@ -68,18 +79,20 @@ struct PersonNumbers {
   int person = 0;
   Number hr_bpm;
   Number rmssd_ms;
-  Number artefact_share;      // 0..1, rejected beats / beats
-  int64_t last_beat_us = -1;  // newest beat at or before the tick's end; -1: none in memory
+  Number artefact_share;          // 0..1, rejected beats / beats
+  int64_t last_beat_us = -1;      // newest beat at or before the tick's end; -1: none in memory
+  std::vector<NamedNumber> more;  // in the order of Selection::measures
 };
 
 // Sign: positive lag = b follows a.
 struct PairNumbers {
   int a = 0;
   int b = 0;
-  Number r_zero_lag;       // 60 s, line removed, lag 0
-  Number r_peak;           // 60 s, largest r over the 41 lags
-  Number lag_ms;           // lag of that peak
-  Number r_mean_windowed;  // the default synchrony statistic: mean of 15-s r over the span
+  Number r_zero_lag;              // 60 s, line removed, lag 0
+  Number r_peak;                  // 60 s, largest r over the 41 lags
+  Number lag_ms;                  // lag of that peak
+  Number r_mean_windowed;         // the default synchrony statistic: mean of 15-s r over the span
+  std::vector<NamedNumber> more;  // in the order of Selection::measures
 };
 
 struct GroupNumbers {
@@ -87,6 +100,7 @@ struct GroupNumbers {
   std::vector<int> contributors;  // ascending; whose signal the values stand on
   Number order_parameter;         // 0..1, low-frequency band, mean over 30 s
   Number r_mean_pairwise;         // mean 15-s r over all pairs of contributors and the span
+  std::vector<NamedNumber> more;  // in the order of Selection::measures
 };
 
 struct Frame {
@@ -102,6 +116,8 @@ struct Selection {
   std::vector<std::pair<int, int>> pairs;
   std::vector<int> group;
   bool common_cause = false;
+  // Beyond the core set; each once, ascending. Of people and pairs: for all selected ones.
+  std::vector<Measure> measures;
 };
 
 // Everything an engine needs to go on as if never interrupted. The rest is recomputed.
