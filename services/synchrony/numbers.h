@@ -116,6 +116,7 @@ struct Selection {
   std::vector<std::pair<int, int>> pairs;
   std::vector<int> group;
   bool common_cause = false;
+  double pacer_hz = 0;  // of the shared pacer while one runs; 0: none
   // Beyond the core set; each once, ascending. Of people and pairs: for all selected ones.
   std::vector<Measure> measures;
 };
