@@ -36,6 +36,8 @@ enum class Absence : uint8_t {
 // Where the value stands against circularly shifted copies of the same signals.
 struct Chance {
   double mean = 0;  // of the null values
+  double sd = 0;    // of the null values, with n - 1
+  double z = 0;     // standardised effect, (value - mean) / sd; 0 when sd is 0
   double low = 0;   // 2.5 and 97.5 percentiles of the null values (linear interpolation)
   double high = 0;
   double p = 1;    // one-sided: (1 + #null >= value) / (1 + shifts); not corrected for many pairs
@@ -48,6 +50,8 @@ struct Chance {
 struct Number {
   Absence absent = Absence::kNotEnoughData;  // kNone: `value` holds
   double value = 0;
+  // One standard error of the value, in its unit; 0: not stated.
+  double uncertainty = 0;
   int64_t window_us = 0;  // what the value looks back on
   // 0..1, clean grid samples of the window; filled also when absent. Pairs: samples clean in both.
   // Group: mean over the contributors, over the whole span.
@@ -90,8 +94,9 @@ struct PairNumbers {
   int b = 0;
   Number r_zero_lag;              // 60 s, line removed, lag 0
   Number r_peak;                  // 60 s, largest r over the 41 lags
-  Number lag_ms;                  // lag of that peak
+  Number lag_ms;                  // lag of that peak, with its uncertainty
   Number r_mean_windowed;         // the default synchrony statistic: mean of 15-s r over the span
+  Number plv_lf;                  // 0..1, phase locking of the low-frequency waves over the span
   std::vector<NamedNumber> more;  // in the order of Selection::measures
 };
 
@@ -132,7 +137,9 @@ struct EngineState {
   struct PairHold {
     int a = 0;
     int b = 0;
-    int64_t since_us = 0;  // tick since which the pair's p has held without a break
+    // Ticks since which the p of each has held without a break; -1: it does not hold.
+    int64_t since_us = -1;         // r_mean_windowed
+    int64_t plv_lf_since_us = -1;  // plv_lf
     friend bool operator==(const PairHold&, const PairHold&) = default;
   };
   int64_t last_tick_end_us = -1;
