@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "services/session/measures.h"
 #include "services/session/roster.h"
 #include "services/session/visibility.h"
 
@@ -14,14 +15,17 @@ std::string AliasOf(const Book& book, uint32_t participant) {
   return person == nullptr ? "" : person->alias;
 }
 
+// `as_computed`: whether the viewer sees the group unrounded.
 v1::GroupFrame ProjectGroup(const Book& book, const Grants& now, const FrameGround& ground,
-                            const v1::GroupFrame& group, const Viewer& viewer) {
+                            const v1::GroupFrame& group, const Viewer& viewer, bool* as_computed) {
+  *as_computed = false;
   if (book.created.kind() == v1::SESSION_KIND_LAB && IsFacilitator(viewer)) {
     for (const uint32_t contributor : ground.contributors) {
       if (!Has(now, contributor, kMeasure | kGroup)) {
         return WithheldGroup(v1::ABSENCE_NOT_ENOUGH_DATA);
       }
     }
+    *as_computed = true;
     return group;
   }
   const auto& contributors = ground.contributors;
@@ -43,6 +47,17 @@ v1::GroupFrame ProjectGroup(const Book& book, const Grants& now, const FrameGrou
   return out;
 }
 
+// Without what tells of others, unless the viewer sees the group as computed.
+v1::PersonFrame ProjectPerson(const v1::PersonFrame& person, bool sees_group) {
+  v1::PersonFrame out = person;
+  if (sees_group) return out;
+  out.clear_more();
+  for (const v1::NamedNumber& named : person.more()) {
+    if (!OfOneWithinGroup(named.measure())) *out.add_more() = named;
+  }
+  return out;
+}
+
 // The own pair of a participant whose partners do not both share it.
 void AddNotShared(const Dyad& dyad, v1::Frame& out) {
   v1::PairFrame& pair = *out.add_pairs();
@@ -53,6 +68,7 @@ void AddNotShared(const Dyad& dyad, v1::Frame& out) {
   pair.mutable_r_zero_lag()->set_absent(v1::ABSENCE_NO_CONSENT);
   pair.mutable_r_peak()->set_absent(v1::ABSENCE_NO_CONSENT);
   pair.mutable_lag_ms()->set_absent(v1::ABSENCE_NO_CONSENT);
+  pair.mutable_plv_lf()->set_absent(v1::ABSENCE_NO_CONSENT);
 }
 
 // A mark about one person, or (0) about everybody.
@@ -95,10 +111,12 @@ v1::Frame Project(const Book& book, const Grants& now, const FrameGround* ground
     return out;
   }
   const Grants& then = *ground->then;
+  bool sees_group = false;
+  *out.mutable_group() = ProjectGroup(book, now, *ground, frame.group(), viewer, &sees_group);
   for (const v1::PersonFrame& person : frame.people()) {
     const uint32_t grants = GrantsIn(now, then, person.participant());
     if (SeesPerson(book, grants, person.participant(), viewer)) {
-      *out.add_people() = person;
+      *out.add_people() = ProjectPerson(person, sees_group);
     }
   }
   const Dyad* own =
@@ -119,7 +137,6 @@ v1::Frame Project(const Book& book, const Grants& now, const FrameGround* ground
       Begun(book, own->b, frame.end_session_us())) {
     AddNotShared(*own, out);
   }
-  *out.mutable_group() = ProjectGroup(book, now, *ground, frame.group(), viewer);
   return out;
 }
 

@@ -22,7 +22,8 @@
 // gated: contributors besides the viewer >= k_min, the set of contributors has been the same for a
 //   whole window, and every contributor still grants GROUP/SESSION. Otherwise both values are
 //   absent (TOO_FEW_PEOPLE, or NOT_ENOUGH_DATA) without coverage, and `people` is 0.
-// rounded: value, coverage and chance band to 0.05; p and the number of shifts are not told.
+// rounded: value, coverage and chance band to 0.05; p, z, the number of shifts and what says how
+//   good the ground is are not told, nor are measures asked for beyond the core (measures.h).
 //
 // Beside the frame:
 //   presence      participants and facilitators: alias, link, pair. data_age: to the person;

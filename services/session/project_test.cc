@@ -24,6 +24,7 @@ constexpr double kPersonMark = 1000;
 constexpr double kPairMark = 100'000;
 constexpr double kGroupMark = 0.4321;  // not a multiple of 0.05
 constexpr double kGroupRounded = 0.45;
+constexpr double kMoreGroupMark = 0.1234567;
 
 v1::Number Mark(double value) {
   v1::Number number;
@@ -36,11 +37,25 @@ v1::Number Mark(double value) {
   chance.set_high(0.1234);
   chance.set_p(0.0321);
   chance.set_shifts(99);
+  chance.set_z(2.345);
+  number.set_doubtful(true);
+  number.set_uncertainty(0.0567);
   return number;
+}
+
+v1::NamedNumber Named(v1::Measure measure, double value) {
+  v1::NamedNumber named;
+  named.set_measure(measure);
+  *named.mutable_number() = Mark(value);
+  return named;
 }
 
 double PersonMark(uint32_t person) { return kPersonMark + person; }
 double PairMark(uint32_t a, uint32_t b) { return kPairMark + 10 * a + b; }
+// Measures asked for beyond the core.
+double MorePersonMark(uint32_t person) { return 2 * kPersonMark + person; }
+double WithinMark(uint32_t person) { return 3 * kPersonMark + person; }
+double MorePairMark(uint32_t a, uint32_t b) { return 2 * kPairMark + 10 * a + b; }
 
 v1::Frame MarkedFrame() {
   v1::Frame frame;
@@ -52,6 +67,8 @@ v1::Frame MarkedFrame() {
     *person.mutable_hr_bpm() = Mark(PersonMark(p));
     *person.mutable_rmssd_ms() = Mark(PersonMark(p));
     *person.mutable_artefact_share() = Mark(PersonMark(p));
+    *person.add_more() = Named(v1::MEASURE_SDNN_MS, MorePersonMark(p));
+    *person.add_more() = Named(v1::MEASURE_LEAVE_ONE_OUT_R, WithinMark(p));
     for (uint32_t q = p + 1; q <= kPeople; ++q) {
       v1::PairFrame& pair = *frame.add_pairs();
       pair.set_a(p);
@@ -60,11 +77,14 @@ v1::Frame MarkedFrame() {
       *pair.mutable_r_zero_lag() = Mark(PairMark(p, q));
       *pair.mutable_r_peak() = Mark(PairMark(p, q));
       *pair.mutable_lag_ms() = Mark(PairMark(p, q));
+      *pair.mutable_plv_lf() = Mark(PairMark(p, q));
+      *pair.add_more() = Named(v1::MEASURE_SUSY_ES, MorePairMark(p, q));
     }
   }
   frame.mutable_group()->set_people(5);
   *frame.mutable_group()->mutable_order_parameter() = Mark(kGroupMark);
   *frame.mutable_group()->mutable_r_mean_pairwise() = Mark(kGroupMark);
+  *frame.mutable_group()->add_more() = Named(v1::MEASURE_S_ESTIMATOR, kMoreGroupMark);
   return frame;
 }
 
@@ -249,20 +269,29 @@ void CheckFrame(const Case& c, const v1::Frame& frame, const Viewer& viewer) {
   ground.then = std::make_shared<const Grants>(GrantsOf(MakeBook(c, c.then)));
   const v1::Frame shown = Project(book, GrantsOf(book), &ground, frame, viewer);
   const std::set<double> seen = Doubles(shown);
+  const int group = MayGroup(c, viewer);
   for (uint32_t p = 1; p <= kPeople; ++p) {
     ASSERT_EQ(seen.contains(PersonMark(p)), MayPerson(c, p, viewer)) << "person " << p;
+    ASSERT_EQ(seen.contains(MorePersonMark(p)), MayPerson(c, p, viewer)) << "person " << p;
+    // Stands on the others too: only where the group is seen as computed.
+    ASSERT_EQ(seen.contains(WithinMark(p)), MayPerson(c, p, viewer) && group == 2)
+        << "person " << p;
     for (uint32_t q = p + 1; q <= kPeople; ++q) {
       ASSERT_EQ(seen.contains(PairMark(p, q)), MayPair(c, p, q, viewer)) << p << "-" << q;
+      ASSERT_EQ(seen.contains(MorePairMark(p, q)), MayPair(c, p, q, viewer)) << p << "-" << q;
     }
   }
-  const int group = MayGroup(c, viewer);
   ASSERT_EQ(seen.contains(kGroupMark), group == 2);
+  ASSERT_EQ(seen.contains(kMoreGroupMark), group == 2);
   ASSERT_EQ(seen.contains(kGroupRounded), group == 1);
   ASSERT_EQ(shown.group().people(), group == 0 ? 0u : 5u);
   if (group == 1) {
     const v1::Number& number = shown.group().r_mean_pairwise();
     ASSERT_EQ(number.chance().p(), 0);
     ASSERT_EQ(number.chance().shifts(), 0u);
+    ASSERT_EQ(number.chance().z(), 0);
+    ASSERT_FALSE(number.doubtful());
+    ASSERT_EQ(number.uncertainty(), 0);
     ASSERT_EQ(number.chance().low(), -0.1);
     ASSERT_EQ(number.chance().high(), 0.1);
     ASSERT_EQ(number.coverage(), 0.95);
@@ -277,6 +306,7 @@ void CheckFrame(const Case& c, const v1::Frame& frame, const Viewer& viewer) {
       ++listed;
       if (!MayPair(c, a, a + 1, viewer)) {
         ASSERT_EQ(pair.r_peak().absent(), v1::ABSENCE_NO_CONSENT);
+        ASSERT_EQ(pair.plv_lf().absent(), v1::ABSENCE_NO_CONSENT);
         ASSERT_EQ(pair.r_mean_windowed().absent(), v1::ABSENCE_NO_CONSENT);
       }
     }

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/session/measures.h"
 #include "services/session/propose.h"
 #include "services/session/roster.h"
 #include "services/session/ticks.h"
@@ -78,6 +80,8 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeCreate(
       options.lateness_us < 0 || options.grace_us < 0) {
     return absl::InvalidArgumentError("clock rate, lateness or grace out of range");
   }
+  ATTUNE_ASSIGN_OR_RETURN(const std::vector<v1::Measure> measures,
+                          CheckMeasures(request.kind(), request.measures()));
   v1::JournalRecord record;
   record.set_number(1);
   record.set_request_id(request.request_id());
@@ -95,6 +99,7 @@ absl::StatusOr<v1::JournalRecord> SessionCore::ProposeCreate(
   created.set_join_code(options.join_code);
   created.set_lateness_us(options.lateness_us);
   created.set_grace_us(options.grace_us);
+  for (const v1::Measure measure : measures) created.add_measures(measure);
   return record;
 }
 

@@ -25,6 +25,7 @@ v1::SessionInfo InfoOf(const State& state, int64_t now_us) {
   info.set_tick_ms(book.created.tick_ms());
   info.set_k_min(book.created.k_min());
   info.set_clock_rate(book.created.clock_rate());
+  *info.mutable_measures() = book.created.measures();
   uint32_t people = 0;
   for (const auto& [number, person] : book.people) people += person.active();
   info.set_people(people);
@@ -111,6 +112,17 @@ bool CommonCauseIn(const Book& book, int64_t from_us, int64_t to_us) {
     }
   }
   return false;
+}
+
+double PacerHzAt(const Book& book, int64_t tick_end_us) {
+  double pacer_hz = 0;
+  for (const PracticeState& state : book.practices) {
+    const v1::Practice& practice = state.practice;
+    if (!practice.has_pacer() || !RunsIn(practice, tick_end_us - 1, tick_end_us)) continue;
+    const v1::Pacer& pacer = practice.pacer();
+    pacer_hz = 1000.0 / (pacer.inhale_ms() + pacer.hold_ms() + pacer.exhale_ms());
+  }
+  return pacer_hz;
 }
 
 const PracticeState* RunningPractice(const Book& book) {

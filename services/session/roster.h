@@ -30,6 +30,8 @@ uint32_t PhaseAt(const Book& book, int64_t tick_end_us);
 uint32_t PracticeAt(const Book& book, int64_t tick_end_us);
 // Did a shared pacer or stimulus run at any time of (from, to]?
 bool CommonCauseIn(const Book& book, int64_t from_us, int64_t to_us);
+// Breaths a second of the pacer running at the end of a tick; 0: none.
+double PacerHzAt(const Book& book, int64_t tick_end_us);
 const PracticeState* RunningPractice(const Book& book);
 
 }  // namespace attune::session

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "services/messages/numbers.h"
 #include "services/session/consent.h"
-#include "services/session/convert.h"
 #include "services/session/roster.h"
 
 namespace attune::session {
@@ -157,6 +157,10 @@ synchrony::Selection Select(const Book& book, int64_t tick_end_us, Purpose purpo
   selection.pairs.erase(std::unique(selection.pairs.begin(), selection.pairs.end()),
                         selection.pairs.end());
   selection.common_cause = CommonCauseIn(book, tick_end_us - ReachUs(), tick_end_us);
+  selection.pacer_hz = PacerHzAt(book, tick_end_us);
+  for (const int measure : book.created.measures()) {
+    selection.measures.push_back(static_cast<synchrony::Measure>(measure));
+  }
   return selection;
 }
 
@@ -184,7 +188,7 @@ Evaluated Evaluate(const Book& book, uint64_t tick, Purpose purpose, synchrony::
   }
   const synchrony::Frame numbers = engine.Evaluate(end_us, selection);
   Evaluated result;
-  result.frame = ToProto(numbers);
+  result.frame = messages::ToProto(numbers);
   result.frame.set_tick(tick);
   result.frame.set_end_session_us(end_us);
   result.frame.set_phase(PhaseAt(book, end_us));

@@ -62,7 +62,10 @@ v1::Number RoundedNumber(const v1::Number& number) {
     chance.set_high(Rounded(chance.high()));
     chance.clear_p();
     chance.clear_shifts();
+    chance.clear_z();
   }
+  out.clear_doubtful();
+  out.clear_uncertainty();
   return out;
 }
 
