@@ -56,6 +56,9 @@ struct Number {
   // 0..1, clean grid samples of the window; filled also when absent. Pairs: samples clean in both.
   // Group: mean over the contributors, over the whole span.
   double coverage = 0;
+  // More than Params::artefact_doubtful_share of the beats beneath it were not taken as they came
+  // (of the person; of either of a pair; of any contributor of a group): read it with care.
+  bool doubtful = false;
   bool has_chance = false;
   Absence chance_absent = Absence::kNone;  // why not, when has_chance is false; kNone: this number
                                            // has no chance level by its nature

@@ -51,17 +51,18 @@ bool Params::Valid() const {
          group_shift_apart_seconds >= 0 && share(lagged_min_valid_share) &&
          share(window_min_valid_share) && share(span_min_window_share) &&
          share(shift_min_window_share) && share(alpha) && share(phase_min_valid_share) &&
-         share(contributor_min_coverage) && share(artefact_refuse_share);
+         share(contributor_min_coverage) && share(artefact_refuse_share) &&
+         share(artefact_doubtful_share);
 }
 
 uint64_t Params::Hash() const {
   // The binding names every field: a field added to Params does not compile until it is here.
   const auto& [horizon, rr_min, rr_max, before, after, reach, deviation, pair, floor, adjacency,
                bridged, bridge, hr_window, hr_min, hrv_window, rmssd_min, artefact_min, refuse,
-               lag_window, max_lag, lag_share, jitter, lag_timing, window, window_share, span,
-               span_min, span_share, shift_min, shifts_min, shift_share, alpha_level, persistence,
-               break_us, order_window, filter, centre, phase_share, contributor, draws, apart, seed,
-               max_people] = *this;
+               doubtful, lag_window, max_lag, lag_share, jitter, lag_timing, window, window_share,
+               span, span_min, span_share, shift_min, shifts_min, shift_share, alpha_level,
+               persistence, break_us, order_window, filter, centre, phase_share, contributor, draws,
+               apart, seed, max_people] = *this;
   Fingerprint f;
   f.Add(static_cast<int32_t>(kEngineVersion));
   f.Add(horizon);
@@ -82,6 +83,7 @@ uint64_t Params::Hash() const {
   f.Add(rmssd_min);
   f.Add(artefact_min);
   f.Add(refuse);
+  f.Add(doubtful);
   f.Add(lag_window);
   f.Add(max_lag);
   f.Add(lag_share);

@@ -38,6 +38,7 @@ struct Params {
   int32_t rmssd_min_differences = 20;
   int32_t artefact_min_beats = 10;
   double artefact_refuse_share = 0.20;
+  double artefact_doubtful_share = 0.05;
 
   // Pair, lagged: a window of 60 s and lags of up to 5 s.
   int32_t lagged_window = 240;          // samples

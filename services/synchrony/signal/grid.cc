@@ -50,9 +50,8 @@ struct View {
 
 }  // namespace
 
-bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& params, size_t* hint,
-                 int16_t* value) {
-  const int64_t time_us = sample * kSampleUs;
+bool CurveAt(const std::vector<Beat>& beats, int64_t time_us, const Params& params, size_t* hint,
+             double* units) {
   size_t right = std::min(*hint, beats.size());
   while (right > 0 && beats[right - 1].time_us >= time_us) --right;
   while (right < beats.size() && beats[right].time_us < time_us) ++right;
@@ -74,9 +73,16 @@ bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& p
   const int64_t origin_us = beats[left].time_us;
   const Knot knot_before = before == kNone ? Knot{} : view.At(before, origin_us);
   const Knot knot_after = after == kNone ? Knot{} : view.At(after, origin_us);
-  const double y = PchipAt(static_cast<double>(time_us - origin_us) * 1e-6,
-                           before == kNone ? nullptr : &knot_before, view.At(left, origin_us),
-                           view.At(next, origin_us), after == kNone ? nullptr : &knot_after);
+  *units = PchipAt(static_cast<double>(time_us - origin_us) * 1e-6,
+                   before == kNone ? nullptr : &knot_before, view.At(left, origin_us),
+                   view.At(next, origin_us), after == kNone ? nullptr : &knot_after);
+  return true;
+}
+
+bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& params, size_t* hint,
+                 int16_t* value) {
+  double y = 0;
+  if (!CurveAt(beats, sample * kSampleUs, params, hint, &y)) return false;
   const long steps = std::lrint(y) - kGridBaseline;
   *value = static_cast<int16_t>(std::clamp<long>(steps, -kGridLimit, kGridLimit));
   return true;

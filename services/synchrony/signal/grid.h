@@ -27,8 +27,13 @@ inline constexpr int32_t kGridUnitsPerSecond = 2048;
 inline constexpr int32_t kGridBaseline = 2355;  // 1/2048 s
 inline constexpr int32_t kGridLimit = 2047;
 
-// The value at `sample`; false (and *value untouched) when missing. `hint` speeds up rising calls:
-// start with 0, pass it on; it never changes the result.
+// The curve itself at any `time_us`, unrounded, in 1/2048 s (not around the baseline), knowing the
+// beats up to time_us + Params::horizon_us; false (and *units untouched) when missing. `hint`
+// speeds up rising calls: start with 0, pass it on; it never changes the result.
+bool CurveAt(const std::vector<Beat>& beats, int64_t time_us, const Params& params, size_t* hint,
+             double* units);
+
+// The value at `sample`; false (and *value untouched) when missing.
 bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& params, size_t* hint,
                  int16_t* value);
 

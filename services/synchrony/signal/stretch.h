@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/synchrony/numbers.h"
+#include "services/synchrony/params.h"
 
 namespace attune::synchrony {
 
@@ -32,6 +33,17 @@ struct Stretch {
 
   double ArtefactShare() const { return beats == 0 ? 0 : static_cast<double>(artefacts) / beats; }
 };
+
+// The stretch (from_us, to_us] of one person's beats (ascending; those outside the stretch decide
+// verdicts and slopes near its ends). A pure function, linear in the number of beats and samples.
+//
+// grid_ms: the curve of signal/grid.h, unrounded doubles: what the live grid holds, before that
+// rounds to 1/2048 s. Each sample knows the beats up to its time + Params::horizon_us, as live.
+// nn, beats, artefacts: judged knowing the beats up to to_us + Params::horizon_us.
+// Empty when to_us <= from_us. Times must be within 0..Engine::kMaxTimeUs; the grid is as long as
+// the stretch, so the caller bounds it.
+Stretch BuildStretch(const std::vector<Beat>& beats, const Timing& timing, int64_t from_us,
+                     int64_t to_us, const Params& params);
 
 }  // namespace attune::synchrony
 
