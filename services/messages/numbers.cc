@@ -52,6 +52,7 @@ v1::Number ToProto(const synchrony::Number& number) {
     return out;
   }
   out.set_value(number.value);
+  out.set_uncertainty(number.uncertainty);
   if (number.has_chance) {
     v1::Chance& chance = *out.mutable_chance();
     chance.set_mean(number.chance.mean);
@@ -60,6 +61,7 @@ v1::Number ToProto(const synchrony::Number& number) {
     chance.set_p(number.chance.p);
     chance.set_shifts(static_cast<uint32_t>(number.chance.shifts));
     chance.set_above(number.chance.above);
+    chance.set_z(number.chance.z);
   } else {
     out.set_chance_absent(ToProto(number.chance_absent));
   }
@@ -87,6 +89,7 @@ v1::Frame ToProto(const synchrony::Frame& frame) {
     *pair.mutable_r_zero_lag() = ToProto(numbers.r_zero_lag);
     *pair.mutable_r_peak() = ToProto(numbers.r_peak);
     *pair.mutable_lag_ms() = ToProto(numbers.lag_ms);
+    *pair.mutable_plv_lf() = ToProto(numbers.plv_lf);
     Add(numbers.more, *pair.mutable_more());
   }
   v1::GroupFrame& group = *out.mutable_group();

@@ -36,7 +36,8 @@ v1::Consent ConsentTo(v1::Purpose purpose, v1::Audience audience, bool granted) 
   return consent;
 }
 
-Driver::Driver(v1::SessionKind kind, uint32_t k_min, int64_t planned_end_us, const Limits& limits)
+Driver::Driver(v1::SessionKind kind, uint32_t k_min, int64_t planned_end_us, const Limits& limits,
+               const std::vector<v1::Measure>& measures)
     : limits_(limits), core_(limits) {
   v1::CreateSessionRequest request;
   request.set_request_id(NextRequestId());
@@ -44,6 +45,7 @@ Driver::Driver(v1::SessionKind kind, uint32_t k_min, int64_t planned_end_us, con
   request.set_title("Test");
   request.set_k_min(k_min);
   request.set_planned_end_session_us(planned_end_us);
+  for (const v1::Measure measure : measures) request.add_measures(measure);
   SessionCore::CreateOptions options;
   options.session_id = "session-0123456789";
   options.join_code = "ABCDEF";

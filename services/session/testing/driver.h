@@ -25,7 +25,7 @@ inline constexpr int64_t kS = 1'000'000;
 class Driver {
  public:
   explicit Driver(v1::SessionKind kind, uint32_t k_min = 3, int64_t planned_end_us = 0,
-                  const Limits& limits = {});
+                  const Limits& limits = {}, const std::vector<v1::Measure>& measures = {});
 
   SessionCore& core() { return core_; }
   const SessionCore& core() const { return core_; }
