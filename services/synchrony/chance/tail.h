@@ -1,0 +1,69 @@
+// From the moments of the null values to a chance level: a calibrated p that goes on where counting
+// shifted copies ends.
+//
+// Counting gives no p below 1 / (1 + shifts), and neighbouring shifts overlap, so 107 of them are
+// worth far fewer. But the way in which a value of independent people lies among its own shifted
+// copies can be measured once, on many real people, and has a simple form:
+//
+//   kMeanR          z = (value - mean) / sd follows Student's t. Degrees of freedom: a quarter of
+//                   the shifts (one a second), the nearest even number.
+//   kPhaseLocking   value^2 / mean of the null's squares follows F(2, 2 m), as the squared length
+//                   of a complex normal mean over an estimate from m independent ones:
+//                   p = (1 + ratio / m)^-m. m: a tenth of the shifts.
+//   kGroup          y follows Student's t with 30 degrees of freedom, where z = y + (y^2 - 1) / 20:
+//                   a right skew of about 0.3 (first term of Cornish & Fisher 1938).
+//   kGroupOfTwo     z follows Student's t with 30 degrees of freedom.
+//
+// Even degrees of freedom have a closed form (Abramowitz & Stegun 26.7.4), so nothing but + - * /
+// and sqrt is needed: the same bits on every CPU.
+//
+// How it was fitted, how far the data support it and what it yields on people it was not fitted
+// on: README.md, "Chance levels". `bazel run //services/synchrony/chance:calibrate` prints the
+// tables anew.
+#ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
+#define ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
+
+#include <cstdint>
+
+#include "services/synchrony/numbers.h"
+
+namespace attune::synchrony {
+
+enum class Statistic : uint8_t {
+  kMeanR,         // mean windowed r of a pair; shifts one second apart
+  kPhaseLocking,  // phase locking value of a pair; shifts one second apart
+  kGroup,         // order parameter or mean pairwise r of three or more
+  kGroupOfTwo,    // the same of two
+};
+
+// No p is given below this: nothing measured says how much rarer a value is.
+inline constexpr double kSmallestP = 1e-6;
+
+// The chance level of `observed`: mean and sd as given, z, one-sided p, the band that holds the
+// middle 95 % (its ends are where p is 0.975 and 0.025), `shifts` = count; `above` stays false.
+// `sd` is that of the sample (n - 1), `count` the number of null values, at least 2. With sd not
+// above 0 there is nothing to compare with: z 0, p 1. p falls as `observed` rises. No sorting, no
+// allocation: below 0.1 us.
+Chance FromNull(Statistic statistic, double observed, double mean, double sd, int count);
+
+// Moments of null values, added one by one. Values of order 1; the variance is what is left of the
+// squares, exact enough for sd above 1e-6.
+class NullMoments {
+ public:
+  void Add(double value) {
+    sum_ += value;
+    squares_ += value * value;
+    ++count_;
+  }
+  int count() const { return count_; }
+  Chance Of(Statistic statistic, double observed) const;
+
+ private:
+  double sum_ = 0;
+  double squares_ = 0;
+  int count_ = 0;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
