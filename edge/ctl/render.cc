@@ -56,7 +56,12 @@ std::vector<std::string> Render(const WatchModel& model, int64_t now_us, const S
     Shorten(people, room - pairs_wanted, "lines of people");
     Shorten(pairs, room - std::min(room, people.size()), "pairs");
   }
-  const size_t used = fixed - log_least + people.size() + pairs.size() + group.size();
+  size_t used = fixed - log_least + people.size() + pairs.size() + group.size();
+  std::vector<Line> more = MoreLines(view);
+  const size_t more_room = rows > used + log_least ? rows - used - log_least : 0;
+  if (more_room < 2) more.clear();
+  Shorten(more, more_room, "values");
+  used += more.size();
   const size_t log_room = rows > used + 1 ? std::min(rows - used - 1, kLogMost) : 0;
   std::vector<Line> log = LogLines(view, static_cast<int>(log_room));
   if (!log.empty()) log.insert(log.begin(), Line().Add("LOG", Style::kHeading));
@@ -73,7 +78,7 @@ std::vector<std::string> Render(const WatchModel& model, int64_t now_us, const S
   };
   add(header);
   if (model.has_session()) {
-    for (const auto* section : {&people, &pairs, &group, &log}) add(*section);
+    for (const auto* section : {&people, &pairs, &group, &more, &log}) add(*section);
     // The legend stands at the foot of the window.
     if (rows != kUnlimited) out.resize(std::max(out.size(), std::min(rows, kUnlimited) - 1));
     out.push_back(LegendLine(view).Finish(view.columns(), screen.look));

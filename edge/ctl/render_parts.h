@@ -25,6 +25,10 @@ struct View {
   int axis_cells() const;
 };
 
+// The link as far as this view knows it: without fresh frames it knows nothing, and a "live" person
+// whose newest beat is old is not live.
+v1::LinkState ShownLink(const View& view, const v1::Presence& presence);
+
 std::vector<Line> HeaderLines(const View& view);
 std::vector<Line> PeopleLines(const View& view);
 // As people, several to a line: for many, or where no values are visible.
@@ -34,6 +38,8 @@ bool AnyPersonVisible(const View& view);
 // Heading first; then `lines_each` (1 or 2) for each pair.
 std::vector<Line> PairLines(const View& view, int lines_each);
 std::vector<Line> GroupLines(const View& view, int lines_each);
+// A line a value; empty when the session asked for nothing beyond every frame's.
+std::vector<Line> MoreLines(const View& view);
 std::vector<Line> LogLines(const View& view, int most);
 Line LegendLine(const View& view);
 

@@ -53,13 +53,15 @@ int64_t DataAgeUs(const View& view, const v1::Presence& presence) {
          view.model.FrameAgeUs(view.now_us);
 }
 
-// The link as far as this view knows it: without fresh frames it knows nothing, and a "live" person
-// whose newest beat is old is not live.
+}  // namespace
+
 v1::LinkState ShownLink(const View& view, const v1::Presence& presence) {
   if (presence.link() != v1::LINK_STATE_LIVE) return presence.link();
   return DataAgeUs(view, presence) > WatchModel::kOldAfterUs ? v1::LINK_STATE_STALE
                                                              : v1::LINK_STATE_LIVE;
 }
+
+namespace {
 
 std::string AgeText(int64_t age_us) {
   if (age_us < 0) return "-";
@@ -90,6 +92,7 @@ void AddNumber(Line& line, const v1::Number& number, const char* unit) {
     return;
   }
   line.Add(Right(Fixed(number.value(), 0), 3) + " " + unit, Style::kBold);
+  if (number.doubtful()) line.Add("?", Style::kCaution);
   line.Add(absl::StrCat(" ", Span(number.window_us()), " ", Percent(number.coverage())),
            Style::kDim);
 }

@@ -116,6 +116,43 @@ TEST(RenderTest, WithinChanceShowsNoLagAndNoMark) {
   EXPECT_THAT(text, Not(HasSubstr("▲")));
 }
 
+TEST(RenderTest, ALagIsShownWithItsUncertainty) {
+  v1::WatchEvent event = FrameEvent(750);
+  v1::PairFrame* pair = event.mutable_frame()->mutable_frame()->mutable_pairs(0);
+  pair->mutable_lag_ms()->set_uncertainty(200);
+  EXPECT_THAT(Text(LiveModel(event), 0, 120), HasSubstr("Ben follows Ana by 0.5+-0.2 s"));
+  EXPECT_THAT(Text(LiveModel(event)), HasSubstr("Ben follows Ana by 0.5 s"));  // little room
+  pair->mutable_lag_ms()->set_uncertainty(300);
+  EXPECT_THAT(Text(LiveModel(event)), HasSubstr("no clear lag"));
+}
+
+TEST(RenderTest, ADoubtfulValueSaysSo) {
+  v1::WatchEvent event = FrameEvent(750);
+  event.mutable_frame()->mutable_frame()->mutable_people(0)->mutable_hr_bpm()->set_doubtful(true);
+  const std::string text = Text(LiveModel(event));
+  EXPECT_THAT(text, HasSubstr("64 bpm? 15 s"));
+  EXPECT_THAT(text, HasSubstr("72 bpm 15 s"));
+}
+
+TEST(RenderTest, MeasuresAskedForAreListedByName) {
+  v1::WatchEvent event = FrameEvent(750);
+  v1::Frame* frame = event.mutable_frame()->mutable_frame();
+  EXPECT_THAT(Text(LiveModel(event)), Not(HasSubstr("ASKED FOR")));
+  for (int person : {0, 2}) {  // Ana is live, Chiara stale
+    v1::NamedNumber* named = frame->mutable_people(person)->add_more();
+    named->set_measure(v1::MEASURE_SDNN_MS);
+    *named->mutable_number() = Value(41.26, 60'000'000, 0.97);
+  }
+  v1::NamedNumber* named = frame->mutable_pairs(0)->add_more();
+  named->set_measure(v1::MEASURE_SUSY_ES);
+  *named->mutable_number() = Absent(v1::ABSENCE_NOT_ENOUGH_DATA);
+  const std::string text = Text(LiveModel(event));
+  EXPECT_THAT(LineWith(text, "sdnn_ms"), HasSubstr("Ana"));
+  EXPECT_THAT(LineWith(text, "sdnn_ms"), HasSubstr("41.3"));
+  EXPECT_EQ(text.find("sdnn_ms"), text.rfind("sdnn_ms"));
+  EXPECT_THAT(LineWith(text, "susy_es"), HasSubstr("not enough data yet"));
+}
+
 TEST(RenderTest, ACommonCauseIsNamed) {
   v1::WatchEvent event = FrameEvent(750);
   v1::Number number = Value(0.6, 180'000'000, 0.9);

@@ -36,6 +36,7 @@ std::string Ground(const v1::Number& number, bool is_signed, int columns) {
     absl::StrAppend(&words, text(number.chance().low()), "..", text(number.chance().high()), ", ");
   }
   absl::StrAppend(&words, Span(number.window_us()), ", ", Percent(number.coverage()));
+  if (number.doubtful()) return words + ", doubtful";
   return Width(words) + 6 <= columns ? words + " clean" : words;
 }
 
@@ -118,10 +119,12 @@ std::vector<Line> PairLines(const View& view, int lines_each) {
     if (pair.lag_ms().has_value() && pair.r_mean_windowed().has_chance() &&
         pair.r_mean_windowed().chance().above()) {
       const int room = (view.name_columns() - 20) / 2 + 2;
-      row.below = LagWords(pair.lag_ms().value(), a, b);
-      if (Width(row.below) > view.name_columns() - 3) {
+      row.below = LagWords(pair.lag_ms(), a, b);
+      const auto fits = [&] { return Width(row.below) <= view.name_columns() - 3; };
+      if (!fits()) row.below = LagWords(pair.lag_ms(), a, b, false);
+      if (!fits()) {
         row.below =
-            LagWords(pair.lag_ms().value(), Cut(a, room, view.ascii()), Cut(b, room, view.ascii()));
+            LagWords(pair.lag_ms(), Cut(a, room, view.ascii()), Cut(b, room, view.ascii()), false);
       }
     }
     for (Line& line : RowLines(view, row, lines_each)) lines.push_back(std::move(line));

@@ -198,7 +198,7 @@ class Writer {
     if (!analysis_) return "";
     for (const auto& lag : analysis_->lags()) {
       if (lag.a() == a && lag.b() == b && lag.lag_ms().has_value()) {
-        return "; then " + LagWords(lag.lag_ms().value(), Name(a), Name(b));
+        return "; then " + LagWords(lag.lag_ms(), Name(a), Name(b));
       }
     }
     return "";

@@ -236,10 +236,16 @@ std::string Signed(double value, int decimals) {
   return text[0] == '-' || text.find_first_not_of("0.") == std::string::npos ? text : "+" + text;
 }
 
-std::string LagWords(double lag_ms, const std::string& a, const std::string& b) {
-  if (std::abs(lag_ms) < kNoLagMs) return "no lag";
-  const std::string by = " by " + Fixed(std::abs(lag_ms) / 1000, 1) + " s";
-  return lag_ms > 0 ? b + " follows " + a + by : a + " follows " + b + by;
+std::string LagWords(const v1::Number& lag_ms, const std::string& a, const std::string& b,
+                     bool with_error) {
+  const double lag = lag_ms.value();
+  const double error = lag_ms.uncertainty();
+  if (std::abs(lag) < kNoLagMs) return "no lag";
+  if (std::abs(lag) < 2 * error) return "no clear lag";
+  std::string by = " by " + Fixed(std::abs(lag) / 1000, 1);
+  if (with_error && error > 0) by += "+-" + Fixed(error / 1000, 1);
+  by += " s";
+  return lag > 0 ? b + " follows " + a + by : a + " follows " + b + by;
 }
 
 std::string ChanceWords(const v1::Number& number) {

@@ -40,8 +40,11 @@ std::string Percent(double share);
 std::string Signed(double value, int decimals = 2);
 std::string Fixed(double value, int decimals);
 
-// What a lag means: "Ben follows Ana by 0.5 s", "no lag" below half a sample (125 ms).
-std::string LagWords(double lag_ms, const std::string& a, const std::string& b);
+// What a lag means: "Ben follows Ana by 0.5 s", with its standard error "by 0.5+-0.1 s"; "no
+// lag" below half a sample (125 ms), "no clear lag" when it is smaller than two standard errors.
+// Where there is little room, `with_error` false leaves the error out.
+std::string LagWords(const v1::Number& lag_ms, const std::string& a, const std::string& b,
+                     bool with_error = true);
 
 // "above chance", "within chance", or why there is no test (a pacer or stimulus that everybody
 // shares is a shared cue). A value beyond the band that has not held for long enough, or does not

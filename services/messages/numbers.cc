@@ -52,6 +52,7 @@ v1::Number ToProto(const synchrony::Number& number) {
     return out;
   }
   out.set_value(number.value);
+  out.set_doubtful(number.doubtful);
   out.set_uncertainty(number.uncertainty);
   if (number.has_chance) {
     v1::Chance& chance = *out.mutable_chance();
