@@ -32,15 +32,19 @@ void MakeZeroMean(std::vector<int16_t>& coefficients) {
 
 }  // namespace
 
-PhaseFilter::PhaseFilter(const Params& params) : min_valid_share_(params.phase_min_valid_share) {
-  const int half = params.phase_filter_seconds * kSamplesPerSecond / 2;
+PhaseFilter::PhaseFilter(const Params& params)
+    : PhaseFilter(params.phase_centre_hz, params.phase_filter_seconds * kSamplesPerSecond / 2,
+                  params.phase_min_valid_share) {}
+
+PhaseFilter::PhaseFilter(double centre_hz, int half, double min_valid_share)
+    : min_valid_share_(min_valid_share) {
   // The Hann window's own mean leaks into the real part: take out its share of the window.
   double window_sum = 0;
   double real_sum = 0;
   std::vector<double> window, real, imaginary;
   for (int k = -half; k <= half; ++k) {
     window.push_back(0.5 + 0.5 * SinCosPi(static_cast<double>(k) / (half + 1)).cos);
-    const SinCosPi turn(2 * params.phase_centre_hz * k / kSamplesPerSecond);
+    const SinCosPi turn(2 * centre_hz * k / kSamplesPerSecond);
     real.push_back(window.back() * turn.cos);
     imaginary.push_back(window.back() * turn.sin);
     window_sum += window.back();

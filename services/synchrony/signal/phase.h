@@ -30,6 +30,9 @@ struct UnitVector {
 class PhaseFilter {
  public:
   explicit PhaseFilter(const Params& params);
+  // Any band: 2 * half + 1 samples around centre_hz, a delay of `half` samples. Its -6 dB points
+  // lie 2 / (half + 1) Hz to either side. 1 <= half <= 240.
+  PhaseFilter(double centre_hz, int half, double min_valid_share);
 
   int length() const { return static_cast<int>(re_.size()); }  // samples, odd
   UnitVector Apply(const int16_t* values, const int16_t* masks) const;
