@@ -4,6 +4,16 @@
 
 namespace attune::synchrony {
 
-const Kernels& KernelsFor(Path /*path*/) { return kPortableKernels; }
+const Kernels& KernelsFor(Path path) {
+  switch (path) {
+    case Path::kPortable:
+      break;
+    case Path::kAvx2:
+      return kAvx2Kernels;
+    case Path::kVnni:
+      return kVnniKernels;
+  }
+  return kPortableKernels;
+}
 
 }  // namespace attune::synchrony

@@ -6,42 +6,26 @@
 #include "services/synchrony/kernel/dot.h"
 
 namespace attune::synchrony {
-namespace {
-
-// Below this sum of squares about the line (in squared steps of 1/2048 s) a window is flat.
-constexpr double kFlat = 4.0;
-
-double Inverse(double squares) { return squares < kFlat ? 0 : 1 / std::sqrt(squares); }
-
-}  // namespace
 
 LaggedWindows::LaggedWindows(const Params& params)
     : length_(params.lagged_window),
       max_lag_(params.lagged_max_lag),
-      windows_(static_cast<size_t>(params.lagged_max_lag) + 1) {
-  for (int i = 0; i < length_; ++i) {
-    const int u = 2 * i - (length_ - 1);
-    u_.push_back(static_cast<int16_t>(u));
-    uu_ += static_cast<double>(u) * u;
-  }
+      complete_(static_cast<size_t>(params.lagged_max_lag) + 1),
+      scales_(static_cast<size_t>(params.lagged_max_lag) + 1) {
+  for (int i = 0; i < length_; ++i) u_.push_back(static_cast<int16_t>(2 * i - (length_ - 1)));
 }
 
 void LaggedWindows::Update(const GridTrack& grid, int64_t last) {
   values_ = grid.values(last, length_ + max_lag_);
   masks_ = grid.masks(last, length_ + max_lag_);
-  const std::vector<int16_t> ones(static_cast<size_t>(length_), 1);
+  int valid = 0;  // negated, in the window at hand
+  const int16_t* newest = Masks(0);
+  for (int i = 0; i < length_; ++i) valid += newest[i];
   for (int lag = 0; lag <= max_lag_; ++lag) {
-    Window& window = windows_[static_cast<size_t>(lag)];
-    const int16_t* x = Values(lag);
-    window.complete = Dot(Masks(lag), ones.data(), length_) == -length_;
-    if (!window.complete) continue;
-    window.x = Dot(x, ones.data(), length_);
-    window.ux = Dot(x, u_.data(), length_);
-    const double sum = window.x;
-    const double slope_sum = window.ux;
-    window.inverse =
-        Inverse(Dot(x, x, length_) - sum * sum / length_ - slope_sum * slope_sum / uu_);
+    complete_[static_cast<size_t>(lag)] = valid == -length_ ? 1 : 0;
+    if (lag < max_lag_) valid += Masks(lag + 1)[0] - Masks(lag)[length_ - 1];
   }
+  ComputeLagScales(values_, length_, max_lag_, scales_.data());
 }
 
 LaggedCorrelation::LaggedCorrelation(const Params& params)
@@ -60,16 +44,16 @@ void LaggedCorrelation::Compute(const LaggedWindows& a, const LaggedWindows& b,
 
 LaggedCorrelation::Cell LaggedCorrelation::One(const LaggedWindows& a, int lag_a,
                                                const LaggedWindows& b, int lag_b) const {
-  const LaggedWindows::Window& wa = a.windows_[static_cast<size_t>(lag_a)];
-  const LaggedWindows::Window& wb = b.windows_[static_cast<size_t>(lag_b)];
+  const auto at_a = static_cast<size_t>(lag_a);
+  const auto at_b = static_cast<size_t>(lag_b);
   const int16_t* x = a.Values(lag_a);
   const int16_t* y = b.Values(lag_b);
   double r = 0;
-  if (wa.complete && wb.complete) {
-    const double covariance = Dot(x, y, length_) - static_cast<double>(wa.x) * wb.x / length_ -
-                              static_cast<double>(wa.ux) * wb.ux / a.uu_;
-    r = covariance * wa.inverse * wb.inverse;
-    if (wa.inverse == 0 || wb.inverse == 0) return {};
+  if (a.complete_[at_a] != 0 && b.complete_[at_b] != 0) {
+    const LagScale& scale_a = a.scales_[at_a];
+    const LagScale& scale_b = b.scales_[at_b];
+    if (scale_a.inverse == 0 || scale_b.inverse == 0) return {};
+    r = Correlation(Dot(x, y, length_), scale_a, scale_b);
   } else {
     const MaskedSums s = SumMasked(x, a.Masks(lag_a), y, b.Masks(lag_b), a.u_.data(), length_);
     if (s.n < min_valid_) return {};
@@ -80,7 +64,7 @@ LaggedCorrelation::Cell LaggedCorrelation::One(const LaggedWindows& a, int lag_a
     const double xx = s.xx - static_cast<double>(s.x) * s.x / n - ux * ux / uu;
     const double yy = s.yy - static_cast<double>(s.y) * s.y / n - uy * uy / uu;
     const double xy = s.xy - static_cast<double>(s.x) * s.y / n - ux * uy / uu;
-    const double inverse = Inverse(xx) * Inverse(yy);
+    const double inverse = InverseLength(xx) * InverseLength(yy);
     if (inverse == 0) return {};
     r = xy * inverse;
   }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "services/synchrony/pair/lag_scales.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/grid.h"
 
@@ -30,22 +31,17 @@ class LaggedWindows {
 
  private:
   friend class LaggedCorrelation;
-  struct Window {
-    bool complete = false;
-    int32_t x = 0;       // sum
-    int32_t ux = 0;      // sum of u x, u = 2 i - (length - 1)
-    double inverse = 0;  // 1 / sqrt(sum of squares about the line); 0: flat
-  };
   const int16_t* Values(int lag) const { return values_ + max_lag_ - lag; }
   const int16_t* Masks(int lag) const { return masks_ + max_lag_ - lag; }
 
   int length_;
   int max_lag_;
-  std::vector<int16_t> u_;
-  double uu_ = 0;
+  std::vector<int16_t> u_;  // 2 i - (length - 1)
   const int16_t* values_ = nullptr;
   const int16_t* masks_ = nullptr;
-  std::vector<Window> windows_;
+  // By lag.
+  std::vector<uint8_t> complete_;
+  std::vector<LagScale> scales_;  // of the complete ones
 };
 
 class LaggedCorrelation {
