@@ -3,20 +3,6 @@
 #include <cmath>
 
 namespace attune::messages {
-namespace {
-
-void Add(const std::vector<synchrony::NamedNumber>& more,
-         google::protobuf::RepeatedPtrField<v1::NamedNumber>& out) {
-  for (const synchrony::NamedNumber& named : more) {
-    v1::NamedNumber& to = *out.Add();
-    to.set_measure(ToProto(named.measure));
-    to.set_as_of_session_us(named.as_of_us);
-    *to.mutable_number() = ToProto(named.number);
-  }
-}
-
-}  // namespace
-
 v1::Absence ToProto(synchrony::Absence absence) {
   switch (absence) {
     case synchrony::Absence::kNone:
@@ -71,6 +57,16 @@ v1::Number ToProto(const synchrony::Number& number) {
 
 v1::Measure ToProto(synchrony::Measure measure) { return static_cast<v1::Measure>(measure); }
 
+void AddTo(const std::vector<synchrony::NamedNumber>& more,
+           google::protobuf::RepeatedPtrField<v1::NamedNumber>& out) {
+  for (const synchrony::NamedNumber& named : more) {
+    v1::NamedNumber& to = *out.Add();
+    to.set_measure(ToProto(named.measure));
+    to.set_as_of_session_us(named.as_of_us);
+    *to.mutable_number() = ToProto(named.number);
+  }
+}
+
 v1::Frame ToProto(const synchrony::Frame& frame) {
   v1::Frame out;
   for (const synchrony::PersonNumbers& numbers : frame.people) {
@@ -80,7 +76,7 @@ v1::Frame ToProto(const synchrony::Frame& frame) {
     *person.mutable_rmssd_ms() = ToProto(numbers.rmssd_ms);
     *person.mutable_artefact_share() = ToProto(numbers.artefact_share);
     if (numbers.last_beat_us >= 0) person.set_last_beat_session_us(numbers.last_beat_us);
-    Add(numbers.more, *person.mutable_more());
+    AddTo(numbers.more, *person.mutable_more());
   }
   for (const synchrony::PairNumbers& numbers : frame.pairs) {
     v1::PairFrame& pair = *out.add_pairs();
@@ -91,13 +87,13 @@ v1::Frame ToProto(const synchrony::Frame& frame) {
     *pair.mutable_r_peak() = ToProto(numbers.r_peak);
     *pair.mutable_lag_ms() = ToProto(numbers.lag_ms);
     *pair.mutable_plv_lf() = ToProto(numbers.plv_lf);
-    Add(numbers.more, *pair.mutable_more());
+    AddTo(numbers.more, *pair.mutable_more());
   }
   v1::GroupFrame& group = *out.mutable_group();
   group.set_people(static_cast<uint32_t>(frame.group.contributors.size()));
   *group.mutable_order_parameter() = ToProto(frame.group.order_parameter);
   *group.mutable_r_mean_pairwise() = ToProto(frame.group.r_mean_pairwise);
-  Add(frame.group.more, *group.mutable_more());
+  AddTo(frame.group.more, *group.mutable_more());
   return out;
 }
 

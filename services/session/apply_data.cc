@@ -122,7 +122,7 @@ absl::Status ApplyTickClosed(const v1::TickClosed& closed, State& state, Effects
     tick = *std::move(state.pending);
     state.pending.reset();
   } else {
-    Evaluated evaluated = Evaluate(state.book, closed.tick(), Purpose::kLive, state.engine);
+    Evaluated evaluated = Evaluate(state.book, closed.tick(), state.engine);
     tick.record.mutable_tick_closed()->set_frame_digest(
         Digest(evaluated.frame.SerializeAsString()));
     tick.frame = std::make_shared<const v1::Frame>(std::move(evaluated.frame));

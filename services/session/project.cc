@@ -47,13 +47,29 @@ v1::GroupFrame ProjectGroup(const Book& book, const Grants& now, const FrameGrou
   return out;
 }
 
+using NamedNumbers = google::protobuf::RepeatedPtrField<v1::NamedNumber>;
+
+// What of a person's values tells of nobody else.
+NamedNumbers OfOneAlone(const NamedNumbers& more) {
+  NamedNumbers out;
+  for (const v1::NamedNumber& named : more) {
+    if (!OfOneWithinGroup(named.measure())) *out.Add() = named;
+  }
+  return out;
+}
+
 // Without what tells of others, unless the viewer sees the group as computed.
 v1::PersonFrame ProjectPerson(const v1::PersonFrame& person, bool sees_group) {
   v1::PersonFrame out = person;
+  if (!sees_group) *out.mutable_more() = OfOneAlone(person.more());
+  return out;
+}
+
+v1::PersonReport ProjectPerson(const v1::PersonReport& person, bool sees_group) {
+  v1::PersonReport out = person;
   if (sees_group) return out;
-  out.clear_more();
-  for (const v1::NamedNumber& named : person.more()) {
-    if (!OfOneWithinGroup(named.measure())) *out.add_more() = named;
+  for (v1::PersonPhase& phase : *out.mutable_phases()) {
+    *phase.mutable_more() = OfOneAlone(NamedNumbers(phase.more()));
   }
   return out;
 }
@@ -270,12 +286,13 @@ v1::Report Project(const Book& book, const Grants& now, const v1::Report& report
       *out.add_annotations() = annotation;
     }
   }
+  const bool lab = report.kind() == v1::SESSION_KIND_LAB;
   for (const v1::PersonReport& person : report.people()) {
     const uint32_t number = person.participant();
     const bool own = SeesRoster(viewer) && viewer.participant == number;
     const uint32_t grants = GrantsIn(now, number);
     if (SeesPerson(book, grants, number, viewer) && (own || Has(grants, kReport))) {
-      *out.add_people() = person;
+      *out.add_people() = ProjectPerson(person, lab && IsFacilitator(viewer));
     }
   }
   for (const v1::PairReport& pair : report.pairs()) {
@@ -290,7 +307,6 @@ v1::Report Project(const Book& book, const Grants& now, const v1::Report& report
       shown.set_alias_b(AliasOf(book, pair.b()));
     }
   }
-  const bool lab = report.kind() == v1::SESSION_KIND_LAB;
   if (lab && IsFacilitator(viewer)) {
     *out.mutable_group() = report.group();
     return out;

@@ -60,7 +60,7 @@ std::optional<v1::JournalRecord> SessionCore::ProposeTimed(int64_t now_us) {
   }
   const Closing closing = NextClosing(state);
   if (closing.at_us == kNever || now_us < closing.at_us) return std::nullopt;
-  Evaluated evaluated = Evaluate(book, state.tick + 1, Purpose::kLive, state.engine);
+  Evaluated evaluated = Evaluate(book, state.tick + 1, state.engine);
   PendingTick pending;
   pending.record = NextRecord(state, "", now_us);
   v1::TickClosed& tick = *pending.record.mutable_tick_closed();

@@ -3,8 +3,6 @@
 #include <limits>
 #include <string>
 
-#include "services/session/mean_number.h"
-#include "services/session/report_builder.h"
 #include "services/session/session_core.h"
 #include "services/session/testing/driver.h"
 
@@ -18,47 +16,6 @@ using testing::HeartBeat;
 using testing::kS;
 using testing::Stage;
 using testing::Staged;
-
-v1::Number Value(double value, double coverage, bool above) {
-  v1::Number number;
-  number.set_value(value);
-  number.set_coverage(coverage);
-  number.mutable_chance()->set_mean(value / 2);
-  number.mutable_chance()->set_low(-value);
-  number.mutable_chance()->set_high(value * 2);
-  number.mutable_chance()->set_p(0.01);
-  number.mutable_chance()->set_shifts(99);
-  number.mutable_chance()->set_above(above);
-  return number;
-}
-
-TEST(MeanNumberTest, MeansWithTheirGround) {
-  MeanNumber mean;
-  mean.Add(Value(1, 0.8, true));
-  mean.Add(Value(3, 1.0, true));
-  mean.AddAbsent(v1::ABSENCE_ARTEFACTS);
-  mean.Add(Value(2, 0.9, false));
-  const v1::Number number = mean.Mean(60 * kS);
-  EXPECT_DOUBLE_EQ(number.value(), 2);
-  EXPECT_DOUBLE_EQ(number.coverage(), 0.9);
-  EXPECT_EQ(number.window_us(), 60 * kS);
-  EXPECT_DOUBLE_EQ(number.chance().mean(), 1);
-  EXPECT_DOUBLE_EQ(number.chance().low(), -2);
-  EXPECT_DOUBLE_EQ(number.chance().high(), 4);
-  EXPECT_TRUE(number.chance().above());
-  EXPECT_EQ(number.chance().shifts(), 0u);  // a mean has no p
-  EXPECT_EQ(mean.values(), 3u);
-  EXPECT_DOUBLE_EQ(mean.share_above(), 2.0 / 3);
-}
-
-TEST(MeanNumberTest, AbsentForTheMostFrequentReason) {
-  MeanNumber mean;
-  EXPECT_EQ(mean.Mean(kS).absent(), v1::ABSENCE_NOT_ENOUGH_DATA);
-  mean.AddAbsent(v1::ABSENCE_NOT_ENOUGH_DATA);
-  mean.AddAbsent(v1::ABSENCE_TIMING_TOO_UNCERTAIN);
-  mean.AddAbsent(v1::ABSENCE_TIMING_TOO_UNCERTAIN);
-  EXPECT_EQ(mean.Mean(kS).absent(), v1::ABSENCE_TIMING_TOO_UNCERTAIN);
-}
 
 TEST(ReportTest, PhasesAreMeansOfWhatWasLive) {
   Staged staged = Stage(v1::SESSION_KIND_COUPLES, 2, 60, AllGrants(), {"a", "a"});

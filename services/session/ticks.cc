@@ -6,6 +6,7 @@
 #include "services/messages/numbers.h"
 #include "services/session/consent.h"
 #include "services/session/roster.h"
+#include "services/synchrony/replay/plan.h"
 
 namespace attune::session {
 namespace {
@@ -19,10 +20,7 @@ bool TickExists(const Book& book, uint64_t tick) {
 }
 
 // Longest look back of any number.
-int64_t ReachUs() {
-  const synchrony::Params& params = EngineParams();
-  return (int64_t{params.span_seconds} + params.window_seconds) * kSecondUs;
-}
+int64_t ReachUs() { return synchrony::ReachUs(EngineParams()); }
 
 bool Measured(const Person& person) { return person.active() && Has(GrantsOf(person), kMeasure); }
 
@@ -134,14 +132,12 @@ Closing NextClosing(const State& state) {
   return closing;
 }
 
-synchrony::Selection Select(const Book& book, int64_t tick_end_us, Purpose purpose) {
+synchrony::Selection Select(const Book& book, int64_t tick_end_us) {
   synchrony::Selection selection;
   std::map<uint32_t, uint32_t> eligible;  // grants
   for (const auto& [number, person] : book.people) {
-    if (person.erased || !HasBegun(person, tick_end_us)) continue;
-    if (person.left && (purpose == Purpose::kLive || person.left_us <= tick_end_us)) continue;
-    const uint32_t grants =
-        purpose == Purpose::kLive ? GrantsOf(person) : GrantsSince(person, tick_end_us);
+    if (!person.active() || !HasBegun(person, tick_end_us)) continue;
+    const uint32_t grants = GrantsOf(person);
     if (!Has(grants, kMeasure)) continue;
     eligible.emplace(number, grants);
     if (tick_end_us - LastBeatAt(person, tick_end_us)->time_us <= kAbsentUs) {
@@ -179,9 +175,9 @@ synchrony::Timing TimingAt(const Person& person, int64_t tick_end_us) {
   return {static_cast<int32_t>(jitter_us), static_cast<int32_t>(offset_bound_us)};
 }
 
-Evaluated Evaluate(const Book& book, uint64_t tick, Purpose purpose, synchrony::Engine& engine) {
+Evaluated Evaluate(const Book& book, uint64_t tick, synchrony::Engine& engine) {
   const int64_t end_us = TickEndUs(book, tick);
-  const synchrony::Selection selection = Select(book, end_us, purpose);
+  const synchrony::Selection selection = Select(book, end_us);
   for (const auto& [number, person] : book.people) {
     if (person.erased || !HasBegun(person, end_us)) continue;
     engine.SetTiming(static_cast<int>(number), TimingAt(person, end_us));

@@ -46,11 +46,9 @@ bool AllTicksClosed(const State& state);
 // Is everybody who ever sent anything finished (and somebody there)?
 bool AllFinished(const State& state);
 
-enum class Purpose {
-  kLive,    // people who left are gone at once; consent as it stands
-  kReport,  // people who left are there up to then; consent as it stands and stood
-};
-synchrony::Selection Select(const Book& book, int64_t tick_end_us, Purpose purpose);
+// Whom a live tick is about: people who left are gone at once; consent as it stands. (Reports: see
+// plan.h.)
+synchrony::Selection Select(const Book& book, int64_t tick_end_us);
 
 // Worst timing of the beats a tick can look back on.
 synchrony::Timing TimingAt(const Person& person, int64_t tick_end_us);
@@ -60,7 +58,7 @@ struct Evaluated {
   v1::Frame frame;
   std::vector<uint32_t> contributors;
 };
-Evaluated Evaluate(const Book& book, uint64_t tick, Purpose purpose, synchrony::Engine& engine);
+Evaluated Evaluate(const Book& book, uint64_t tick, synchrony::Engine& engine);
 
 }  // namespace attune::session
 
