@@ -38,9 +38,11 @@ struct Chance {
   double mean = 0;  // of the null values
   double sd = 0;    // of the null values, with n - 1
   double z = 0;     // standardised effect, (value - mean) / sd; 0 when sd is 0
-  double low = 0;   // 2.5 and 97.5 percentiles of the null values (linear interpolation)
+  // Between them lies the middle 95 % of what independent people give: p is 0.975 at `low` and
+  // 0.025 at `high`.
+  double low = 0;
   double high = 0;
-  double p = 1;    // one-sided: (1 + #null >= value) / (1 + shifts); not corrected for many pairs
+  double p = 1;    // one-sided, calibrated (chance/tail.h); not corrected for many pairs
   int shifts = 0;  // null values used
   // p, after Benjamini-Hochberg over the pairs asked for, has stayed at or below Params::alpha for
   // Params::persistence_us of consecutive ticks.

@@ -61,7 +61,7 @@ struct Params {
   double shift_min_window_share = 1.0 / 3;  // a shift with fewer windows than this of the value's
                                             // is not used
   double alpha = 0.05;
-  int64_t persistence_us = 30'000'000;
+  int64_t persistence_us = 35'000'000;
   int64_t persistence_break_us = 5'000'000;  // ticks further apart than this begin anew
 
   // Group.
