@@ -141,5 +141,15 @@ TEST(TailTest, MomentsOfTheSample) {
   EXPECT_EQ(chance.shifts, 4);
 }
 
+// The mean of 25 terms scatters twice as much as the mean of 100.
+TEST(TailTest, FewerCellsScatterMore) {
+  NullMoments moments;
+  moments.Add(0.2, 25, 100);
+  moments.Add(-0.2, 25, 100);
+  moments.Add(0.1);
+  moments.Add(-0.1);
+  EXPECT_NEAR(moments.Of(Statistic::kMeanR, 0.3).sd, 0.1 * std::sqrt(4.0 / 3), 1e-12);
+}
+
 }  // namespace
 }  // namespace attune::synchrony
