@@ -25,8 +25,8 @@ inline constexpr int kCoherenceHop = 10;       // 5 s
 std::optional<CoherenceRatio> CoherenceOf(std::span<const double> half_seconds_ms);
 
 // Of a 2 Hz grid with gaps. Up to 64 s: of the longest clean run (dsp/clean_run.h) of at least 51.5
-// s. Longer: the
-// median ratio of the clean windows of 64 s, one each 5 s, if at least 0.8 of them are clean.
+// s. Longer: the median ratio of the clean windows of 64 s, one each 5 s, if at least 0.8 of them
+// are clean.
 std::optional<double> CoherenceOfGrid(std::span<const double> half_seconds_ms);
 
 }  // namespace attune::synchrony
