@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/messages/observations.h"
 #include "services/node/epoch_ticket.h"
 #include "services/node/session_host.h"
 
@@ -21,24 +22,6 @@ v1::Refusal MakeRefusal(v1::RefusalReason reason, const std::string& message,
   refusal.set_message(message);
   refusal.set_retry_after_ms(retry_after_ms);
   return refusal;
-}
-
-int CountOf(const v1::Observations& observations) {
-  switch (observations.kind_case()) {
-    case v1::Observations::kBeats:
-      return observations.beats().time_session_us_size();
-    case v1::Observations::kContacts:
-      return observations.contacts().time_session_us_size();
-    case v1::Observations::kMotions:
-      return observations.motions().time_session_us_size();
-    case v1::Observations::kRespirations:
-      return observations.respirations().time_session_us_size();
-    case v1::Observations::kBatteries:
-      return observations.batteries().time_session_us_size();
-    case v1::Observations::KIND_NOT_SET:
-      return 0;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -203,7 +186,7 @@ void SessionHost::Handle(Edge& edge, const v1::EdgeUp& message) {
 }
 
 void SessionHost::OnObservations(Edge& edge, const v1::Observations& observations) {
-  const int count = CountOf(observations);
+  const int count = messages::CountOf(observations);
   const uint64_t first = observations.first_seq();
   if (count > 0 && first > std::numeric_limits<uint64_t>::max() - static_cast<uint64_t>(count)) {
     Refuse(edge.attach.id, v1::REFUSAL_REASON_SEQUENCE, "first_seq is out of range");

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/messages/observations.h"
 #include "services/session/consent.h"
 #include "services/session/roster.h"
 
@@ -161,24 +162,6 @@ absl::Status CheckSource(const State& state, uint32_t participant) {
   return absl::OkStatus();
 }
 
-int CountOf(const v1::Observations& observations) {
-  switch (observations.kind_case()) {
-    case v1::Observations::kBeats:
-      return observations.beats().time_session_us_size();
-    case v1::Observations::kContacts:
-      return observations.contacts().time_session_us_size();
-    case v1::Observations::kMotions:
-      return observations.motions().time_session_us_size();
-    case v1::Observations::kRespirations:
-      return observations.respirations().time_session_us_size();
-    case v1::Observations::kBatteries:
-      return observations.batteries().time_session_us_size();
-    case v1::Observations::KIND_NOT_SET:
-      return 0;
-  }
-  return 0;
-}
-
 absl::Status CheckObservations(const v1::Observations& observations, int64_t latest_us) {
   if (observations.first_seq() == 0 || observations.first_seq() >= kSeqMost - kValuesMost) {
     return absl::InvalidArgumentError("first_seq must be at least 1 (and below 2^62)");
@@ -240,7 +223,7 @@ absl::StatusOr<std::optional<v1::ObservationsAdmitted>> AdmitObservations(
 
   const Spool* spool = FindSpool(person, boot_id);
   const uint64_t cursor = spool == nullptr ? 0 : spool->cursor;
-  const int count = CountOf(observations);
+  const int count = messages::CountOf(observations);
   const uint64_t first = observations.first_seq();
   if (first > cursor + 1) return JumpError(cursor, first);
   if (first + count - 1 <= cursor) return std::nullopt;

@@ -33,9 +33,6 @@ absl::Status CheckSource(const State& state, uint32_t participant);
 // The rules above, without looking at any state. `latest_us`: of a stamp.
 absl::Status CheckObservations(const v1::Observations& observations, int64_t latest_us);
 
-// How many values a message holds.
-int CountOf(const v1::Observations& observations);
-
 // nullopt: all known.
 absl::StatusOr<std::optional<v1::ObservationsAdmitted>> AdmitObservations(
     const State& state, uint32_t participant, std::string_view boot_id,

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "services/base/random.h"
+#include "services/messages/observations.h"
 #include "services/session/testing/driver.h"
 
 namespace attune::session {
@@ -236,11 +237,11 @@ TEST_F(AdmissionTest, RandomMessages) {
     if (!record->has_value()) continue;
     const v1::Observations& good = (*record)->observations().observations();
     ASSERT_EQ(good.first_seq(), cursor + 1);
-    ASSERT_GE(CountOf(good), 1);
-    ASSERT_LE(CountOf(good), kValuesMost);
+    ASSERT_GE(messages::CountOf(good), 1);
+    ASSERT_LE(messages::CountOf(good), kValuesMost);
     ASSERT_TRUE(CheckObservations(good, kNowUs + 10 * kS).ok());
     driver_.Do(**record);
-    ASSERT_EQ(driver_.core().Cursor(one_, Driver::BootId(1)), cursor + CountOf(good));
+    ASSERT_EQ(driver_.core().Cursor(one_, Driver::BootId(1)), cursor + messages::CountOf(good));
     ++admitted;
   }
   EXPECT_GT(admitted, 1000);

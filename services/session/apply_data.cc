@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/messages/observations.h"
 #include "services/session/admission.h"
 #include "services/session/apply.h"
 #include "services/session/ticks.h"
@@ -65,7 +66,7 @@ absl::Status ApplyObservations(const v1::ObservationsAdmitted& admitted, State& 
   if (person == nullptr) return Misfit(state, "nobody with this number");
   if (person->erased) return absl::OkStatus();
   const v1::Observations& observations = admitted.observations();
-  const int count = CountOf(observations);
+  const int count = messages::CountOf(observations);
   const Spool* known = FindSpool(*person, admitted.boot_id());
   const uint64_t cursor = known == nullptr ? 0 : known->cursor;
   if (count == 0 || observations.first_seq() != cursor + 1) {
