@@ -33,11 +33,6 @@ constexpr double UpperT(double t, double root, int h) {
   return 0.5 * (1 - sine * sum);
 }
 
-double UpperT(double t, int h) {
-  const double upper = UpperT(std::fabs(t), std::sqrt(2 * h + t * t), h);
-  return t >= 0 ? upper : 1 - upper;
-}
-
 // base^-m.
 constexpr double InversePower(double base, int m) {
   double power = 1;
@@ -92,25 +87,23 @@ constexpr auto kBandF = [] {
   return ends;
 }();
 
-// The y of z = y + a (y^2 - 1) on its rising branch; below all z of that branch its lower end.
-double Unskewed(double z, double a) {
-  const double inside = 1 + 4 * a * (a + z);
-  return (std::sqrt(std::max(0.0, inside)) - 1) / (2 * a);
-}
-
 void Student(double skew, int h, Chance* chance) {
   const double t = skew == 0 ? chance->z : Unskewed(chance->z, skew);
-  chance->p = UpperT(t, h);
+  chance->p = UpperStudent(t, 2 * h);
   const double end = kBandT[static_cast<size_t>(h)];
   const double shift = skew * (end * end - 1);
   chance->low = chance->mean + chance->sd * (shift - end);
   chance->high = chance->mean + chance->sd * (shift + end);
 }
 
+double MeanSquare(const Chance& chance) {
+  const int n = chance.shifts;
+  return chance.mean * chance.mean + chance.sd * chance.sd * (n - 1) / n;
+}
+
 void Locking(double observed, Chance* chance) {
-  const int n = chance->shifts;
-  const int m = std::clamp((n + 5) / 10, 2, kMaxBlocks);
-  const double mean_square = chance->mean * chance->mean + chance->sd * chance->sd * (n - 1) / n;
+  const int m = std::clamp((chance->shifts + 5) / 10, 2, kMaxBlocks);
+  const double mean_square = MeanSquare(*chance);
   chance->p = UpperF(observed * observed / mean_square, m);
   const Band& band = kBandF[static_cast<size_t>(m)];
   chance->low = std::sqrt(mean_square * band.low);
@@ -142,6 +135,23 @@ Chance FromNull(Statistic statistic, double observed, double mean, double sd, in
   }
   chance.p = std::max(chance.p, kSmallestP);
   return chance;
+}
+
+double UpperStudent(double t, int freedom) {
+  const double upper = UpperT(std::fabs(t), std::sqrt(freedom + t * t), freedom / 2);
+  return t >= 0 ? upper : 1 - upper;
+}
+
+double UpperLocking(double ratio, int m) { return UpperF(ratio, m); }
+
+double LockingRatio(double observed, const Chance& chance) {
+  return observed * observed / MeanSquare(chance);
+}
+
+double Unskewed(double z, double a) {
+  // The rising branch; below all of it, its lower end.
+  const double inside = 1 + 4 * a * (a + z);
+  return (std::sqrt(std::max(0.0, inside)) - 1) / (2 * a);
 }
 
 Chance NullMoments::Of(Statistic statistic, double observed) const {

@@ -53,6 +53,16 @@ inline constexpr double kSmallestP = 1e-6;
 // allocation: below 0.1 us.
 Chance FromNull(Statistic statistic, double observed, double mean, double sd, int count);
 
+// P(T > t) of Student's t with an even number of degrees of freedom, 2..64.
+double UpperStudent(double t, int freedom);
+
+// P(X > ratio) of F(2, 2 m), m of 2..64.
+double UpperLocking(double ratio, int m);
+
+// The ratio that kPhaseLocking is about, and the y of kGroup with a skew of `a` in place of 1/20.
+double LockingRatio(double observed, const Chance& chance);
+double Unskewed(double z, double a);
+
 // Moments of null values, added one by one. Values of order 1; the variance is what is left of the
 // squares, exact enough for sd above 1e-6.
 class NullMoments {
