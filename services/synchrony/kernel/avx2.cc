@@ -78,7 +78,7 @@ inline void TileQuarter(const int32_t* rows, const int32_t* lanes, int steps, in
 #pragma GCC unroll 4
   for (int r = 0; r < 4; ++r) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
 #pragma GCC unroll 2
-  for (int s = 0; s < steps; ++s, rows += kTileRows, lanes += kTileLanes) {
+  for (int s = 0; s < steps; ++s, rows += kTileLanes, lanes += kTileLanes) {
     const Vector y0 = Load(lanes);
     const Vector y1 = Load(lanes + 8);
 #pragma GCC unroll 4

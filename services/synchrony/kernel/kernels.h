@@ -26,7 +26,8 @@ inline constexpr int kTileLanes = 32;
 // A row is a 15-s window of 60 samples, padded with zeros (signal/windows.h).
 inline constexpr int kRowPairs = 32;
 
-// What the cells of one tile are normalised with: kTileRows or kTileLanes values each.
+// What the cells of one tile are normalised with: kTileRows or kTileLanes values each; see
+// pair/lag_scales.h.
 struct TileScales {
   const double* mean;     // sum of the window / sqrt(length)
   const double* slope;    // sum of u x / sqrt(sum of u u)
@@ -42,8 +43,10 @@ struct Kernels {
   void (*lagged_dots)(const int16_t* base, const int32_t* back, int length, int lags, int32_t* out);
 
   // MANY PEOPLE, one lag at a time (used through pair/all_pairs.h).
-  //   dots[r * kTileLanes + l] = sum over s < steps of rows[s * kTileRows + r] . lanes[s *
-  //   kTileLanes + l], where . is the product of two pairs: low * low + high * high.
+  //   dots[r * kTileLanes + l] = sum over s < steps of rows[s * kTileLanes + r] . lanes[s *
+  //   kTileLanes + l],  r < kTileRows, l < kTileLanes,
+  // where . is the product of two pairs: low * low + high * high. Both have kTileLanes people a
+  // step, so that rows can be a part of such a panel.
   // The same bound, with length = 2 * steps.
   void (*tile_dots)(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots);
   // r = ((dot - mean * mean) - slope * slope) * (inverse * inverse) of each cell, in this order;

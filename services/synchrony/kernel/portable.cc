@@ -26,7 +26,7 @@ void LaggedDots(const int16_t* base, const int32_t* back, int length, int lags, 
 
 void TileDots(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots) {
   for (int i = 0; i < kTileRows * kTileLanes; ++i) dots[i] = 0;
-  for (int s = 0; s < steps; ++s, rows += kTileRows, lanes += kTileLanes) {
+  for (int s = 0; s < steps; ++s, rows += kTileLanes, lanes += kTileLanes) {
     for (int r = 0; r < kTileRows; ++r) {
       int32_t* out = dots + r * kTileLanes;
       for (int l = 0; l < kTileLanes; ++l) out[l] += Product(rows[r], lanes[l]);

@@ -92,7 +92,7 @@ void TileDots(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dot
 #pragma GCC unroll 8
   for (int r = 0; r < kTileRows; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_si512();
 #pragma GCC unroll 4
-  for (int s = 0; s < steps; ++s, rows += kTileRows, lanes += kTileLanes) {
+  for (int s = 0; s < steps; ++s, rows += kTileLanes, lanes += kTileLanes) {
     const Vector y0 = Load(lanes);
     const Vector y1 = Load(lanes + 16);
 #pragma GCC unroll 8

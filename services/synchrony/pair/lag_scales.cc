@@ -1,11 +1,21 @@
 #include "services/synchrony/pair/lag_scales.h"
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 
 namespace attune::synchrony {
 namespace {
 
 constexpr double kFlat = 4.0;
+constexpr size_t kMaxLength = 500;  // Params::Valid()
+
+// 0, 1, 2, ... as int16: products of these are what vectors do best.
+constexpr std::array<int16_t, kMaxLength> kPositions = [] {
+  std::array<int16_t, kMaxLength> positions{};
+  for (size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<int16_t>(i);
+  return positions;
+}();
 
 }  // namespace
 
@@ -15,21 +25,21 @@ void ComputeLagScales(const int16_t* samples, int length, int max_lag, LagScale*
   const int16_t* x = samples + max_lag;
   int32_t sum = 0;
   int32_t squares = 0;
-  int32_t moment = 0;  // sum of u x
+  int32_t weighted = 0;  // sum of i x
+  for (int i = 0; i < length; ++i) sum += x[i];
+  for (int i = 0; i < length; ++i) squares += int32_t{x[i]} * int32_t{x[i]};
   for (int i = 0; i < length; ++i) {
-    sum += x[i];
-    squares += int32_t{x[i]} * int32_t{x[i]};
-    moment += (2 * i - (length - 1)) * int32_t{x[i]};
+    weighted += int32_t{x[i]} * int32_t{kPositions[static_cast<size_t>(i)]};
   }
+  int32_t moment = 2 * weighted - (length - 1) * sum;  // sum of u x
   const double n = length;
-  const double uu = n * (n * n - 1) / 3;
   const double per_root_n = 1 / std::sqrt(n);
-  const double per_root_uu = 1 / std::sqrt(uu);
+  const double per_root_uu = 1 / std::sqrt(n * (n * n - 1) / 3);
   for (int lag = 0; lag <= max_lag; ++lag) {
-    const double s = sum;
-    const double m = moment;
-    scales[lag] = {s * per_root_n, m * per_root_uu,
-                   InverseLength((squares - s * s / n) - m * m / uu)};
+    // As in Correlation(), so that r of a series with itself is 1.
+    const double mean = sum * per_root_n;
+    const double slope = moment * per_root_uu;
+    scales[lag] = {mean, slope, InverseLength((squares - mean * mean) - slope * slope)};
     if (lag == max_lag) break;
     // One sample back: the last leaves, the others move up by one position, an older one enters.
     const int32_t leaves = samples[max_lag - lag + length - 1];

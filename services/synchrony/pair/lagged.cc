@@ -68,7 +68,7 @@ LaggedCorrelation::Cell LaggedCorrelation::One(const LaggedWindows& a, int lag_a
     if (inverse == 0) return {};
     r = xy * inverse;
   }
-  return {true, std::clamp(r, -1.0, 1.0)};
+  return {true, r};
 }
 
 bool FindPeak(const std::vector<LaggedCorrelation::Cell>& cells, double* r, int* lag) {
@@ -88,6 +88,7 @@ bool FindPeak(const std::vector<LaggedCorrelation::Cell>& cells, double* r, int*
       }
     }
   }
+  *r = std::clamp(*r, -1.0, 1.0);
   return true;
 }
 

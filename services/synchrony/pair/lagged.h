@@ -50,7 +50,7 @@ class LaggedCorrelation {
 
   struct Cell {
     bool valid = false;
-    double r = 0;
+    double r = 0;  // rounding may take it beyond +-1 in the last places: clamp what is shown
   };
   // Cells by lag -max_lag..max_lag, both windows updated to the same sample.
   void Compute(const LaggedWindows& a, const LaggedWindows& b, std::vector<Cell>* cells) const;
@@ -63,8 +63,8 @@ class LaggedCorrelation {
   int min_valid_;
 };
 
-// The largest r; of equals the lag nearest 0, the negative one last. False unless every cell is
-// valid.
+// The largest r, clamped to +-1, and its lag; of equals the lag nearest 0, the negative one last.
+// False unless every cell is valid.
 bool FindPeak(const std::vector<LaggedCorrelation::Cell>& cells, double* r, int* lag);
 
 }  // namespace attune::synchrony

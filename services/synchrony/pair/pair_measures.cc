@@ -61,7 +61,7 @@ void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, int64_t la
   const LaggedCorrelation::Cell& zero = cells_[static_cast<size_t>(params_.lagged_max_lag)];
   if (zero.valid) {
     numbers->r_zero_lag.absent = Absence::kNone;
-    numbers->r_zero_lag.value = zero.r;
+    numbers->r_zero_lag.value = std::clamp(zero.r, -1.0, 1.0);
   }
   int lag = 0;
   double peak = 0;
