@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "services/synchrony/dsp/spline.h"
+#include "services/synchrony/person/rsa.h"
 #include "services/synchrony/testing/test_data.h"
 
 namespace attune::synchrony {
@@ -78,6 +79,15 @@ TEST(PersonMeasuresTest, FreeBreathing) {
     EXPECT_NEAR(Value(Measure::kLombHfMs2, three_minutes), 450, 45);
     EXPECT_NEAR(Value(Measure::kLombLfMs2, three_minutes), 200, 20);
   }
+}
+
+// Swings of 60 ms on a curve that climbs by 32 ms in a breath.
+TEST(PersonMeasuresTest, SwingsAreNotTheClimbBeneathThem) {
+  std::vector<double> grid;
+  for (int k = 0; k < 240; ++k) grid.push_back(800 + 2 * k + 30 * Sine(0.25, 0.25 * k));
+  const auto swing = PeakToTrough(grid, 0);
+  ASSERT_TRUE(swing.has_value());
+  EXPECT_NEAR(*swing, 60, 3);
 }
 
 // One wave and nothing else is coherent; two equal ones are not.
