@@ -89,15 +89,17 @@ PersonNumbers Engine::Impl::Person(int id, int64_t tick_end_us) const {
                        [](int64_t time, const Beat& beat) { return time < beat.time_us; });
   if (after != beats.begin()) numbers.last_beat_us = (after - 1)->time_us;
 
-  const BeatSums recent = SumBeats(beats, tick_end_us - params.hr_window_us, tick_end_us, params);
-  if (recent.clean >= std::max(1, params.hr_min_beats)) {
+  const BeatSums& recent = track->hr_sums();
+  if (track->hrv_artefacts().too_many) {
+    numbers.hr_bpm.absent = Absence::kArtefacts;
+  } else if (recent.intervals >= std::max(1, params.hr_min_beats)) {
     numbers.hr_bpm.absent = Absence::kNone;
     numbers.hr_bpm.value = HeartRateBpm(recent);
   } else if (recent.beats >= params.hr_min_beats) {
     numbers.hr_bpm.absent = Absence::kArtefacts;
   }
   const BeatSums& sums = track->hrv_sums();
-  if (track->too_many_artefacts()) {
+  if (track->hrv_artefacts().too_many) {
     numbers.rmssd_ms.absent = Absence::kArtefacts;
   } else if (sums.differences >= std::max(1, params.rmssd_min_differences)) {
     numbers.rmssd_ms.absent = Absence::kNone;
@@ -105,8 +107,9 @@ PersonNumbers Engine::Impl::Person(int id, int64_t tick_end_us) const {
   }
   if (sums.beats >= std::max(1, params.artefact_min_beats)) {
     numbers.artefact_share.absent = Absence::kNone;
-    numbers.artefact_share.value = static_cast<double>(sums.beats - sums.clean) / sums.beats;
+    numbers.artefact_share.value = static_cast<double>(sums.artefacts) / sums.beats;
   }
+  numbers.hr_bpm.doubtful = numbers.rmssd_ms.doubtful = track->hrv_artefacts().doubtful;
   return numbers;
 }
 

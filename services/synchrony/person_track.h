@@ -8,7 +8,7 @@
 #include "services/synchrony/numbers.h"
 #include "services/synchrony/pair/lagged.h"
 #include "services/synchrony/params.h"
-#include "services/synchrony/signal/beat_series.h"
+#include "services/synchrony/signal/beat_track.h"
 #include "services/synchrony/signal/grid.h"
 #include "services/synchrony/signal/hrv.h"
 #include "services/synchrony/signal/phase.h"
@@ -23,6 +23,7 @@ inline int SpanWindows(const Params& params) {
 
 class PersonTrack {
  public:
+  // `params` must outlive the track.
   PersonTrack(const Params& params, size_t max_beats);
 
   // False when refused. A beat that the past should have known takes back what it changes.
@@ -34,29 +35,39 @@ class PersonTrack {
   // As after Advance(tick_end_us) and nothing later: what the tick had dropped stays dropped.
   void RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_us, const Params& params);
   // The beats that still count, ascending.
-  std::vector<Beat> SaveBeats() const { return series_.Retained(); }
+  std::vector<Beat> SaveBeats() const { return beats_.Retained(); }
 
-  const std::vector<Beat>& beats() const { return series_.beats(); }
+  const std::vector<Beat>& beats() const { return beats_.beats(); }
   const GridTrack& grid() const { return grid_; }
   const WindowTrack& windows() const { return windows_; }
   const PhaseTrack& phase() const { return phase_; }
   const LaggedWindows& lagged() const { return lagged_; }
   // Over Params::hrv_window_us up to the tick.
   const BeatSums& hrv_sums() const { return hrv_sums_; }
-  bool too_many_artefacts() const { return too_many_artefacts_; }
+  // Over Params::hr_window_us up to the tick.
+  const BeatSums& hr_sums() const { return hr_sums_; }
+  // How much of the beats of hrv_window_us, and of the longest span, were not taken as they came.
+  struct Artefacts {
+    bool too_many = false;  // more than Params::artefact_refuse_share
+    bool doubtful = false;  // more than Params::artefact_doubtful_share
+  };
+  const Artefacts& hrv_artefacts() const { return hrv_artefacts_; }
+  const Artefacts& span_artefacts() const { return span_artefacts_; }
 
   Timing timing;
 
   size_t MemoryBytes() const;
 
  private:
-  BeatSeries series_;
+  BeatTrack beats_;
   GridTrack grid_;
   WindowTrack windows_;
   PhaseTrack phase_;
   LaggedWindows lagged_;
   BeatSums hrv_sums_;
-  bool too_many_artefacts_ = false;
+  BeatSums hr_sums_;
+  Artefacts hrv_artefacts_;
+  Artefacts span_artefacts_;
 };
 
 }  // namespace attune::synchrony

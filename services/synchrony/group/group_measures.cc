@@ -38,11 +38,13 @@ GroupBasis GroupMeasures::Basis(const std::vector<int>& group,
         static_cast<double>(tracks[i]->grid().CountValid(span.last_sample, samples)) / samples;
     all_coverage += coverage;
     if (!span.LongEnough(params_) || coverage < params_.contributor_min_coverage) continue;
+    if (tracks[i]->span_artefacts().too_many) continue;
     if (tracks[i]->timing.jitter_us > params_.jitter_limit_us) {
       timing_kept_out = true;
       continue;
     }
     contributing_coverage += coverage;
+    basis.number.doubtful = basis.number.doubtful || tracks[i]->span_artefacts().doubtful;
     basis.contributors.push_back(group[i]);
     basis.tracks.push_back(tracks[i]);
   }

@@ -15,11 +15,6 @@ double JointCoverage(const GridTrack& a, const GridTrack& b, int64_t last, int c
   return static_cast<double>(valid) / count;
 }
 
-Absence TooLittle(const PersonTrack& a, const PersonTrack& b) {
-  return a.too_many_artefacts() || b.too_many_artefacts() ? Absence::kArtefacts
-                                                          : Absence::kNotEnoughData;
-}
-
 bool JitterTooLarge(const PersonTrack& a, const PersonTrack& b, const Params& params) {
   return std::max(a.timing.jitter_us, b.timing.jitter_us) > params.jitter_limit_us;
 }
@@ -51,9 +46,13 @@ void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, int64_t la
     }
     return;
   }
+  const bool too_many = a.hrv_artefacts().too_many || b.hrv_artefacts().too_many;
+  const bool doubtful = a.hrv_artefacts().doubtful || b.hrv_artefacts().doubtful;
   for (Number* number : {&numbers->r_zero_lag, &numbers->r_peak, &numbers->lag_ms}) {
-    number->absent = TooLittle(a, b);
+    number->absent = too_many ? Absence::kArtefacts : Absence::kNotEnoughData;
+    number->doubtful = doubtful;
   }
+  if (too_many) return;
   // Before the window fits into the session, its samples before the start are missing: wait.
   if (last_sample < params_.lagged_window + params_.lagged_max_lag) return;
 
@@ -82,6 +81,7 @@ Number PairMeasures::Windowed(const PersonTrack& a, const PersonTrack& b, const 
                               const Span& span, bool common_cause) {
   Number number;
   number.window_us = span.window_us();
+  number.doubtful = a.span_artefacts().doubtful || b.span_artefacts().doubtful;
   if (span.seconds > 0) {
     number.coverage =
         JointCoverage(a.grid(), b.grid(), span.last_sample, span.seconds * kSamplesPerSecond);
@@ -92,8 +92,10 @@ Number PairMeasures::Windowed(const PersonTrack& a, const PersonTrack& b, const 
     number.absent = Absence::kTimingTooUncertain;
   } else if (!span.LongEnough(params_)) {
     number.absent = Absence::kNotEnoughData;
+  } else if (a.span_artefacts().too_many || b.span_artefacts().too_many) {
+    number.absent = Absence::kArtefacts;
   } else if (observed.count < params_.span_min_window_share * shortest) {
-    number.absent = TooLittle(a, b);
+    number.absent = Absence::kNotEnoughData;
   } else {
     number.absent = Absence::kNone;
     number.value = static_cast<double>(observed.r) * kRScale / observed.count;

@@ -2,18 +2,21 @@
 
 #include <cstddef>
 
+#include "services/synchrony/signal/beat_track.h"
 #include "services/synchrony/signal/screen.h"
 
 namespace attune::synchrony {
 
-DataQuality QualityOf(const std::vector<Beat>& beats, int64_t end_us, const Params& params) {
+DataQuality QualityOf(const std::vector<Beat>& all, int64_t end_us, const Params& params) {
   DataQuality quality;
+  BeatTrack track(params, all);
+  const std::vector<Beat>& beats = track.beats();
   size_t known = 0;
   for (size_t k = 0; k < beats.size() && beats[k].time_us <= end_us; ++k) {
     ++quality.beats;
     const int64_t knows_us = beats[k].time_us + params.horizon_us;
     while (known < beats.size() && beats[known].time_us <= knows_us) ++known;
-    if (!IsClean(beats, k, known, params)) ++quality.artefacts;
+    if (track.Judge(k, known).artefact()) ++quality.artefacts;
     if (k > 0 && !IsAdjacent(beats, k, params)) ++quality.gaps;
     if (k == 0) quality.first_beat_us = beats[k].time_us;
     quality.last_beat_us = beats[k].time_us;

@@ -1,13 +1,9 @@
 // The even grid: a person's beat intervals at 4 Hz, as integers.
 //
-// Sample g stands for the time g * 250 ms (session time; the first is g = 1). Its value is the
-// PCHIP curve through the clean beats, each beat's RR placed at the END of its interval. It is a
-// pure function of the beats with time <= that time + Params::horizon_us: a sample, once its
-// horizon is known, is final. A slope that would need a beat beyond the horizon is the one-sided
-// end slope.
-//
-// Between two knots the curve passes over at most bridge_rejected rejected beats and bridge_us;
-// elsewhere the sample is missing (value 0, mask 0), never guessed.
+// Sample g stands for the time g * 250 ms (session time; the first is g = 1). Its value is that of
+// the curve through the corrected beats (signal/curve.h), a pure function of the beats with time <=
+// that time + Params::horizon_us: a sample, once its horizon is known, is final. Where there is no
+// curve the sample is missing (value 0, mask 0), never guessed.
 //
 // Values are int16 in 1/2048 s around 1.15 s, the middle of the accepted range 0.3..2.0 s: no
 // person and no moment can leave +-2047, so the baseline is a constant and needs no state.
@@ -18,24 +14,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "services/synchrony/numbers.h"
 #include "services/synchrony/params.h"
+#include "services/synchrony/signal/beat_track.h"
+#include "services/synchrony/signal/curve.h"
 
 namespace attune::synchrony {
 
 inline constexpr int32_t kGridUnitsPerSecond = 2048;
 inline constexpr int32_t kGridBaseline = 2355;  // 1/2048 s
 inline constexpr int32_t kGridLimit = 2047;
-
-// The curve itself at any `time_us`, unrounded, in 1/2048 s (not around the baseline), knowing the
-// beats up to time_us + Params::horizon_us; false (and *units untouched) when missing. `hint`
-// speeds up rising calls: start with 0, pass it on; it never changes the result.
-bool CurveAt(const std::vector<Beat>& beats, int64_t time_us, const Params& params, size_t* hint,
-             double* units);
-
-// The value at `sample`; false (and *value untouched) when missing.
-bool GridValueAt(const std::vector<Beat>& beats, int64_t sample, const Params& params, size_t* hint,
-                 int16_t* value);
 
 // The last `keep` samples of one person, computed once each.
 class GridTrack {
@@ -45,7 +32,7 @@ class GridTrack {
   static GridTrack ForTest(int64_t begin, std::vector<int16_t> values, std::vector<int16_t> masks);
 
   // Brings the track to `last` (computing at most `keep` samples); `last` never falls.
-  void ExtendTo(int64_t last, const std::vector<Beat>& beats, const Params& params);
+  void ExtendTo(int64_t last, BeatTrack* beats, const Params& params);
 
   // The beats changed: samples from `first` on are to be computed again.
   void TruncateFrom(int64_t first);
@@ -70,6 +57,7 @@ class GridTrack {
   }
 
   int keep_;
+  Curve curve_;
   int64_t begin_ = 0;
   std::vector<int16_t> values_;
   std::vector<int16_t> masks_;

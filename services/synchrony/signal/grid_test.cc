@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "services/synchrony/signal/beat_track.h"
+#include "services/synchrony/signal/curve.h"
+#include "services/synchrony/signal/injection.h"
 #include "services/synchrony/signal/pchip.h"
 #include "services/synchrony/testing/test_data.h"
 
@@ -69,7 +72,9 @@ TEST_P(GridReferenceTest, CurveAgreesWithScipy) {
 TEST_P(GridReferenceTest, LiveGridIsWithinItsRounding) {
   const std::vector<Beat> beats = BeatsFromMs(ReadBeats("input_beats.csv", GetParam()));
   GridTrack grid(2700);
-  grid.ExtendTo(2600, beats, Params{});
+  const Params params;
+  BeatTrack track(params, beats);
+  grid.ExtendTo(2600, &track, params);
   int missing = 0;
   double worst = 0, squares = 0;
   for (const char* half : {"expected_grid_first_half.json", "expected_grid_second_half.json"}) {
@@ -107,7 +112,9 @@ TEST(GridTest, DropoutsStayMissing) {
   const std::string_view valid = testing::JsonAt(json, "valid").substr(1, 1200);
   const std::vector<double> expected = JsonNumbers(json, "y_ms_where_valid_else_null");
   GridTrack grid(1400);
-  grid.ExtendTo(1330, BeatsFromMs(ReadBeats("input_beats_dropouts.csv", "nsr030")), Params{});
+  const Params params;
+  BeatTrack track(params, BeatsFromMs(ReadBeats("input_beats_dropouts.csv", "nsr030")));
+  grid.ExtendTo(1330, &track, params);
   const std::vector<Knot> knots = Knots(ReadBeats("input_beats_dropouts.csv", "nsr030"));
   int has = 0;
   for (int k = 0; k < 1200; ++k) {
@@ -123,51 +130,101 @@ TEST(GridTest, DropoutsStayMissing) {
 }
 
 TEST(GridTest, NothingIsGuessedAcrossAGap) {
+  const Params params;
   std::vector<Beat> beats = BeatsFromMs(std::vector<double>(40, 800));
   beats[20].gap_before = true;  // between 16.0 and 16.8 s
+  BeatTrack track(params, beats);
   GridTrack grid(200);
-  grid.ExtendTo(120, beats, Params{});
+  grid.ExtendTo(120, &track, params);
   for (int64_t g = 5; g <= 120; ++g) {
     const bool in_gap = g * 250 > 16000 && g * 250 <= 16800;
     EXPECT_EQ(*grid.masks(g, 1) == 0, in_gap) << g;
   }
-  // One rejected beat is passed over, two in a row are not.
-  for (int rejected : {1, 2}) {
-    beats = BeatsFromMs(std::vector<double>(40, 800));
-    for (int i = 0; i < rejected; ++i) beats[static_cast<size_t>(20 + i)].rr_1024 = 500;
-    for (Beat& beat : beats) beat.gap_before = false;
-    Params loose;
-    loose.adjacency_tolerance_us = 1'000'000;
-    GridTrack track(200);
-    track.ExtendTo(120, beats, loose);
-    EXPECT_EQ(track.CountValid(75, 20) == 20, rejected == 1);
+  // One beat left out is passed over, two in a row are not.
+  for (const size_t out : {1u, 2u}) {
+    std::vector<double> rr(40, 800);
+    for (size_t i = 0; i < out; ++i) rr[20 + i] = 1250;
+    BeatTrack odd(params, BeatsFromMs(rr));
+    ASSERT_EQ(odd.Judge(20, 40), (Verdict{BeatClass::kLong, 0}));
+    GridTrack passes(200);
+    passes.ExtendTo(120, &odd, params);
+    EXPECT_EQ(passes.CountValid(75, 20) == 20, out == 1);
+  }
+}
+
+// What a correction puts in is on the curve; a hole of more than bridge_us, or one without beats
+// beside it, is not.
+TEST(GridTest, CorrectedBeatsAreKnots) {
+  const Params params;
+  const auto grid_of = [&](const std::vector<Beat>& beats) {
+    BeatTrack track(params, beats);
+    GridTrack grid(200);
+    grid.ExtendTo(100, &track, params);
+    return grid;
+  };
+  const auto with = [](std::vector<double> odd) {
+    std::vector<double> rr(20, 800);
+    rr.insert(rr.end(), odd.begin(), odd.end());
+    rr.insert(rr.end(), 20, 800);
+    return rr;
+  };
+  for (const std::vector<double>& odd :
+       {std::vector<double>{1600}, {2400}, {380, 420}, {560, 1040}, {1040, 560}}) {
+    const GridTrack grid = grid_of(BeatsFromMs(with(odd)));
+    for (int64_t g = 5; g <= 100; ++g) {
+      ASSERT_EQ(*grid.masks(g, 1), -1) << odd[0] << " at " << g;
+      ASSERT_NEAR(ToMs(*grid.values(g, 1)), 800, 1) << odd[0] << " at " << g;
+    }
+  }
+  // 3.2 s, four intervals: longer than may be bridged. And a link loss of two beats.
+  std::vector<Beat> lost = BeatsFromMs(std::vector<double>(40, 800));
+  lost.erase(lost.begin() + 20, lost.begin() + 22);
+  for (const auto& beats : {BeatsFromMs(with({3200})), lost}) {
+    const GridTrack grid = grid_of(beats);
+    for (int64_t g = 65; g <= 72; ++g) EXPECT_EQ(*grid.masks(g, 1), 0) << g;
   }
 }
 
 // A sample never changes with what lies beyond its horizon, however the track came to it: a heart
-// with artefacts, and one so slow that the horizon cuts off knots.
+// with artefacts, one full of them, and one so slow that the horizon cuts off knots.
 TEST(GridTest, SamplesAreFinalAtTheirHorizon) {
+  const Params params;
   std::vector<double> slow;
   for (int i = 0; i < 500; ++i) slow.push_back(1500 + 40 * (i * i % 7));
-  for (const std::vector<Beat>& beats : {BeatsFromMs(testing::ReadNsr(16)), BeatsFromMs(slow)}) {
+  const std::vector<double> spoilt =
+      testing::Inject(testing::ReadNsr(3), {.apart_min = 1, .apart_max = 6}, 7).rr_ms;
+  for (const std::vector<double>& rr : {testing::ReadNsr(16), spoilt, slow}) {
+    const std::vector<Beat> beats = BeatsFromMs(rr);
+    BeatTrack all(params, beats), known(params, beats.size());
     GridTrack once(3000), stepwise(3000);
-    once.ExtendTo(2400, beats, Params{});
-    size_t known = 0;
+    once.ExtendTo(2400, &all, params);
+    size_t next = 0;
     for (int64_t last = 1; last <= 2400; ++last) {
-      while (known < beats.size() && beats[known].time_us <= last * kSampleUs + 3'000'000) ++known;
-      stepwise.ExtendTo(last, {beats.begin(), beats.begin() + static_cast<ptrdiff_t>(known)},
-                        Params{});
+      while (next < beats.size() && beats[next].time_us <= last * kSampleUs + 3'000'000) {
+        known.Add(beats[next++]);
+      }
+      stepwise.ExtendTo(last, &known, params);
     }
     int valid = 0;
     for (int64_t g = 1; g <= 2400; ++g) {
       ASSERT_EQ(*once.masks(g, 1), *stepwise.masks(g, 1)) << g;
       ASSERT_EQ(*once.values(g, 1), *stepwise.values(g, 1)) << g;
       valid += *once.masks(g, 1) != 0 ? 1 : 0;
+      // And as worked out by itself, from nothing that was kept.
+      if (g % 10 != 0) continue;
+      BeatTrack fresh(params, beats);
+      Curve curve;
+      double units = 0;
+      const bool there = curve.At(g * kSampleUs, &fresh, params, &units);
+      ASSERT_EQ(there, *once.masks(g, 1) != 0) << g;
+      if (there) {
+        ASSERT_EQ(std::lrint(units) - kGridBaseline, *once.values(g, 1)) << g;
+      }
     }
     EXPECT_GT(valid, 1500);
     once.TruncateFrom(1000);
     EXPECT_EQ(once.end(), 1000);
-    once.ExtendTo(2400, beats, Params{});
+    once.ExtendTo(2400, &all, params);
     EXPECT_EQ(*once.values(2400, 1), *stepwise.values(2400, 1));
   }
 }

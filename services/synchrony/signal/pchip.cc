@@ -26,19 +26,29 @@ double PchipEndSlope(const Knot& a, const Knot& b, const Knot& c) {
   return slope;
 }
 
-double PchipAt(double t, const Knot* before, const Knot& left, const Knot& right,
-               const Knot* after) {
-  const double h = right.t - left.t;
-  const double x = (t - left.t) / h;
-  if (before == nullptr && after == nullptr) return left.y + x * (right.y - left.y);
-  const double d0 =
+PchipPiece::PchipPiece(const Knot* before, const Knot& left, const Knot& right, const Knot* after)
+    : left_(left), width_(right.t - left.t), right_y_(right.y) {
+  if (before == nullptr && after == nullptr) {
+    left_slope_ = right_slope_ = (right.y - left.y) / width_;
+    return;
+  }
+  left_slope_ =
       before != nullptr ? PchipSlope(*before, left, right) : PchipEndSlope(left, right, *after);
-  const double d1 =
+  right_slope_ =
       after != nullptr ? PchipSlope(left, right, *after) : PchipEndSlope(right, left, *before);
+}
+
+double PchipPiece::At(double t) const {
+  const double x = (t - left_.t) / width_;
   const double x2 = x * x;
   const double x3 = x2 * x;
-  return (2 * x3 - 3 * x2 + 1) * left.y + (x3 - 2 * x2 + x) * h * d0 + (3 * x2 - 2 * x3) * right.y +
-         (x3 - x2) * h * d1;
+  return (2 * x3 - 3 * x2 + 1) * left_.y + (x3 - 2 * x2 + x) * width_ * left_slope_ +
+         (3 * x2 - 2 * x3) * right_y_ + (x3 - x2) * width_ * right_slope_;
+}
+
+double PchipAt(double t, const Knot* before, const Knot& left, const Knot& right,
+               const Knot* after) {
+  return PchipPiece(before, left, right, after).At(t);
 }
 
 }  // namespace attune::synchrony

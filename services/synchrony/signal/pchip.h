@@ -18,8 +18,24 @@ double PchipSlope(const Knot& a, const Knot& b, const Knot& c);
 // the curve stays monotone).
 double PchipEndSlope(const Knot& a, const Knot& b, const Knot& c);
 
-// The curve between `left` and `right` (left.t <= t <= right.t). `before` and `after` are the knots
+// The curve between two knots, its slopes worked out once. `before` and `after` are the knots
 // beyond them or null: then the end slope is used, and a straight line if both are null.
+class PchipPiece {
+ public:
+  PchipPiece() = default;
+  PchipPiece(const Knot* before, const Knot& left, const Knot& right, const Knot* after);
+  // left.t <= t <= right.t
+  double At(double t) const;
+
+ private:
+  Knot left_;
+  double width_ = 1;
+  double right_y_ = 0;
+  double left_slope_ = 0;
+  double right_slope_ = 0;
+};
+
+// The curve between `left` and `right` (left.t <= t <= right.t), for one moment.
 double PchipAt(double t, const Knot* before, const Knot& left, const Knot& right,
                const Knot* after);
 

@@ -7,95 +7,130 @@
 namespace attune::synchrony {
 namespace {
 
-constexpr size_t kMaxNeighbours = 16;  // on one side
+constexpr size_t kMaxNeighbours = 8;  // on one side
+constexpr size_t kFewest = 3;
 
-bool InRange(const Beat& beat, const Params& params) {
-  const int32_t scaled = int32_t{beat.rr_1024} * 1000;
-  return scaled >= params.rr_min_ms * 1024 && scaled <= params.rr_max_ms * 1024;
-}
+int32_t Rr2(const Beat& beat) { return 2 * int32_t{beat.rr_1024}; }  // 1/2048 s
 
+// Intervals in range near beat k; all in 1/2048 s, so that medians are integers.
 class Neighbours {
  public:
-  void Add(const Beat& beat) {
-    if (count_ == kMaxNeighbours) return;
-    // Few: insertion sort.
-    size_t at = count_++;
-    for (; at > 0 && rr_[at - 1] > beat.rr_1024; --at) rr_[at] = rr_[at - 1];
-    rr_[at] = beat.rr_1024;
+  // Of beats [first, end).
+  Neighbours(const std::vector<Beat>& beats, size_t first, size_t end, size_t k,
+             const Params& params) {
+    for (size_t i = first; i < end && count_ < kMaxNeighbours; ++i) {
+      if (std::llabs(beats[i].time_us - beats[k].time_us) > params.screen_reach_us ||
+          !IsInRange(beats[i].rr_1024, params)) {
+        continue;
+      }
+      // Few: insertion sort.
+      const int32_t rr = beats[i].rr_1024;
+      size_t at = count_++;
+      for (; at > 0 && rr_[at - 1] > rr; --at) rr_[at] = rr_[at - 1];
+      rr_[at] = rr;
+    }
   }
   size_t count() const { return count_; }
-  // In 1/2048 s, so that it is an integer; not for an empty set.
-  int32_t Median2() const { return rr_[(count_ - 1) / 2] + rr_[count_ / 2]; }
+  int32_t Median() const { return rr_[(count_ - 1) / 2] + rr_[count_ / 2]; }
 
  private:
   std::array<int32_t, kMaxNeighbours> rr_;
   size_t count_ = 0;
 };
 
-// The stretch between the medians before beat `first` and after beat `last`, 1/2048 s, as seen from
-// beat `k` (first <= k <= last): no neighbour lies more than screen_after beyond k.
-struct Yardstick {
-  Yardstick(const std::vector<Beat>& beats, size_t first, size_t k, size_t last, size_t known,
-            const Params& params) {
-    const auto near = [&](size_t i) {
-      return std::llabs(beats[i].time_us - beats[k].time_us) <= params.screen_reach_us &&
-             InRange(beats[i], params);
-    };
-    Neighbours before, after;
-    const size_t reach = std::min(first, static_cast<size_t>(params.screen_before));
-    for (size_t i = first - reach; i < first; ++i) {
-      if (near(i)) before.Add(beats[i]);
-    }
-    const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
-    for (size_t i = last + 1; i < end; ++i) {
-      if (near(i)) after.Add(beats[i]);
-    }
-    count = before.count() + after.count();
+Neighbours Before(const std::vector<Beat>& beats, size_t k, const Params& params) {
+  return {beats, k - std::min(k, static_cast<size_t>(params.screen_before)), k, k, params};
+}
+
+// The stretch between the medians before and after an event.
+struct Level {
+  Level(const Neighbours& before, const Neighbours& after) : count(before.count() + after.count()) {
     if (count == 0) return;
-    low = before.count() == 0 ? after.Median2() : before.Median2();
-    high = after.count() == 0 ? low : after.Median2();
+    low = before.count() == 0 ? after.Median() : before.Median();
+    high = after.count() == 0 ? low : after.Median();
     if (low > high) std::swap(low, high);
   }
 
-  // How far the beat lies outside, negative below, 0 within; 0 also within `pct` and the floor.
-  int32_t Excess(const Beat& beat, int32_t pct, const Params& params) const {
-    const int32_t rr2 = 2 * beat.rr_1024;
-    const int32_t near = rr2 < low ? low : high;
-    const int32_t excess = rr2 < low || rr2 > high ? rr2 - near : 0;
-    const int32_t floor2 = params.screen_deviation_floor_ms * 2048 / 1000;
-    return std::abs(excess) > std::max(near * pct / 100, floor2) ? excess : 0;
-  }
+  // How far `rr2` lies outside: negative below, 0 within.
+  int32_t Excess(int32_t rr2) const { return rr2 < low ? rr2 - low : std::max(0, rr2 - high); }
 
   size_t count = 0;
   int32_t low = 0;
   int32_t high = 0;
 };
 
-constexpr size_t kFewest = 3;
+int32_t Floor(int32_t level, const Params& params) {
+  return std::max(params.screen_floor_ms * 2048 / 1000, level * params.screen_floor_pct / 100);
+}
 
-// Beats k and k + 1, seen from `from` (one of the two): one too short, the other too long?
-bool IsEctopicPair(const std::vector<Beat>& beats, size_t k, size_t from, size_t known,
-                   const Params& params) {
-  // Each must lie beyond the floor, on opposite sides: nearly all beats are done here.
-  const int32_t difference = std::abs(int32_t{beats[k].rr_1024} - int32_t{beats[k + 1].rr_1024});
-  if (difference <= 2 * params.screen_deviation_floor_ms * 1024 / 1000) return false;
-  if (!IsAdjacent(beats, k + 1, params)) return false;
-  const Yardstick around(beats, k, from, k + 1, known, params);
-  if (around.count < kFewest) return false;
-  const int32_t first = around.Excess(beats[k], params.screen_pair_pct, params);
-  const int32_t second = around.Excess(beats[k + 1], params.screen_pair_pct, params);
-  return (first < 0 && second > 0) || (first > 0 && second < 0);
+// Within floor and ceiling; the floor gives way to nothing.
+int32_t Bounded(int32_t threshold, int32_t level, const Params& params) {
+  const int32_t ceiling = level * params.screen_ceiling_pct / 100;
+  return std::max(threshold < 0 ? ceiling : std::min(threshold, ceiling), Floor(level, params));
+}
+
+// Beats k and k + 1, adjacent both.
+BeatClass PairAt(const std::vector<Beat>& beats, size_t k, const Level& level,
+                 const Thresholds& thresholds, const Params& params) {
+  const int32_t first = Rr2(beats[k]), second = Rr2(beats[k + 1]);
+  const int32_t sum = first + second;
+  const int32_t middle = (level.low + level.high) / 2;
+  const int32_t limit = Bounded(thresholds.level, middle, params);
+  const int32_t off_first = level.Excess(first), off_second = level.Excess(second);
+  const int32_t less = std::min(std::abs(off_first), std::abs(off_second));
+  const int32_t more = std::max(std::abs(off_first), std::abs(off_second));
+  if (less <= Floor(middle, params)) return BeatClass::kNormal;
+  if (off_first < 0 && off_second < 0) {
+    return more > limit && std::abs(level.Excess(sum)) <= limit && IsInRange(sum / 2, params)
+               ? BeatClass::kExtra
+               : BeatClass::kNormal;
+  }
+  if (off_first > 0 && off_second > 0) return BeatClass::kNormal;
+  return 2 * less > std::max(limit, more) &&
+                 std::abs(second - first) > Bounded(thresholds.jump, middle, params) &&
+                 IsInRange(sum / 4, params)
+             ? BeatClass::kEctopic
+             : BeatClass::kNormal;
+}
+
+Verdict AloneAt(const std::vector<Beat>& beats, size_t k, size_t known, const Level& level,
+                const Thresholds& thresholds, const Params& params) {
+  const bool in_range = IsInRange(beats[k].rr_1024, params);
+  const Verdict otherwise{in_range ? BeatClass::kNormal : BeatClass::kOutOfRange, 0};
+  if (level.count < kFewest) return otherwise;
+  const int32_t rr2 = Rr2(beats[k]);
+  const int32_t middle = (level.low + level.high) / 2;
+  const int32_t limit = Bounded(thresholds.level, middle, params);
+  const int32_t off = level.Excess(rr2);
+  if (std::abs(off) <= limit) return otherwise;
+  const bool adjacent = IsAdjacent(beats, k, params);
+  if (2 * rr2 > 3 * level.high && adjacent &&
+      beats[k].time_us - beats[k - 1].time_us <= params.bridge_us) {
+    const int32_t half = std::abs(level.Excess(rr2 / 2));
+    const int32_t third = std::abs(level.Excess(rr2 / 3));
+    const int missing = third < half ? 2 : 1;
+    if (std::min(half, third) <= std::min(limit, middle / 5) &&
+        IsInRange(beats[k].rr_1024 / (missing + 1), params)) {
+      return {BeatClass::kMissed, static_cast<uint8_t>(missing)};
+    }
+  }
+  if (!in_range) return otherwise;
+  // A wave's crest is far from both medians too, but one comes to it and leaves it without a jump.
+  const int32_t jump = Bounded(thresholds.jump, middle, params);
+  const int32_t sign = off > 0 ? 1 : -1;
+  const auto jumps_from = [&](size_t other) { return sign * (rr2 - Rr2(beats[other])) > jump; };
+  const bool comes =
+      !adjacent || jumps_from(k - 1) || !IsAdjacent(beats, k - 1, params) || jumps_from(k - 2);
+  const bool goes = k + 1 >= known || !IsAdjacent(beats, k + 1, params) || jumps_from(k + 1) ||
+                    k + 2 >= known || !IsAdjacent(beats, k + 2, params) || jumps_from(k + 2);
+  return comes && goes ? Verdict{off > 0 ? BeatClass::kLong : BeatClass::kShort, 0} : otherwise;
 }
 
 }  // namespace
 
-bool IsClean(const std::vector<Beat>& beats, size_t k, size_t known, const Params& params) {
-  if (!InRange(beats[k], params)) return false;
-  const Yardstick around(beats, k, k, k, known, params);
-  if (around.count < kFewest) return true;
-  if (around.Excess(beats[k], params.screen_deviation_pct, params) != 0) return false;
-  if (k > 0 && IsEctopicPair(beats, k - 1, k, known, params)) return false;
-  return k + 1 >= known || !IsEctopicPair(beats, k, k, known, params);
+bool IsInRange(int32_t rr_1024, const Params& params) {
+  const int32_t scaled = rr_1024 * 1000;
+  return scaled >= params.rr_min_ms * 1024 && scaled <= params.rr_max_ms * 1024;
 }
 
 bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params) {
@@ -103,6 +138,43 @@ bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params) 
   const int64_t distance_us = beats[k].time_us - beats[k - 1].time_us;
   const int64_t rr_us = int64_t{beats[k].rr_1024} * 1'000'000 / 1024;
   return std::llabs(distance_us - rr_us) <= params.adjacency_tolerance_us;
+}
+
+Look LookAt(const std::vector<Beat>& beats, size_t k, size_t known, const Thresholds& thresholds,
+            const Params& params) {
+  const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
+  const Neighbours before = Before(beats, k, params);
+  // Nearly all beats are done here: nothing begins with a beat that is near the ones before it.
+  if (before.count() >= kFewest && IsInRange(beats[k].rr_1024, params)) {
+    const int32_t median = before.Median();
+    if (std::abs(Rr2(beats[k]) - median) <= Bounded(thresholds.level, median, params) / 2) {
+      return {};
+    }
+  }
+  Look look;
+  const Level alone(before, Neighbours(beats, std::min(k + 1, end), end, k, params));
+  look.alone = AloneAt(beats, k, end, alone, thresholds, params);
+  if (k + 1 < end && IsAdjacent(beats, k, params) && IsAdjacent(beats, k + 1, params)) {
+    const Level around(before, Neighbours(beats, k + 2, end, k, params));
+    if (around.count >= kFewest) look.pair = PairAt(beats, k, around, thresholds, params);
+  }
+  return look;
+}
+
+int32_t LevelDeviation(const std::vector<Beat>& beats, size_t j, const Params& params) {
+  if (!IsInRange(beats[j].rr_1024, params)) return -1;
+  const Neighbours before = Before(beats, j, params);
+  const Neighbours after(beats, j + 1, j + 1 + static_cast<size_t>(params.screen_after), j, params);
+  const Level level(before, after);
+  return level.count < kFewest ? -1 : std::abs(level.Excess(Rr2(beats[j])));
+}
+
+int32_t Jump(const std::vector<Beat>& beats, size_t j, const Params& params) {
+  if (!IsAdjacent(beats, j, params) || !IsInRange(beats[j].rr_1024, params) ||
+      !IsInRange(beats[j - 1].rr_1024, params)) {
+    return -1;
+  }
+  return std::abs(Rr2(beats[j]) - Rr2(beats[j - 1]));
 }
 
 }  // namespace attune::synchrony

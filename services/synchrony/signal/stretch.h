@@ -29,13 +29,15 @@ struct Stretch {
   std::vector<double> grid_ms;
   int beats = 0;      // as they came
   int artefacts = 0;  // of these not taken as they came
+  int rejudged = 0;   // verdicts that came out differently once more beats ahead were known
   Timing timing;
 
   double ArtefactShare() const { return beats == 0 ? 0 : static_cast<double>(artefacts) / beats; }
 };
 
-// The stretch (from_us, to_us] of one person's beats (ascending; those outside the stretch decide
-// verdicts and slopes near its ends). A pure function, linear in the number of beats and samples.
+// The stretch (from_us, to_us] of one person's beats (any order; those outside the stretch decide
+// verdicts and slopes near its ends; of two at the same time the shorter interval and any gap win).
+// A pure function, linear in the number of beats and samples.
 //
 // grid_ms: the curve of signal/grid.h, unrounded doubles: what the live grid holds, before that
 // rounds to 1/2048 s. Each sample knows the beats up to its time + Params::horizon_us, as live.

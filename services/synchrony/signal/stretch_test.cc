@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "services/synchrony/signal/beat_track.h"
 #include "services/synchrony/signal/grid.h"
 #include "services/synchrony/testing/test_data.h"
 
@@ -20,7 +21,9 @@ TEST(StretchTest, GridIsTheLiveGridUnrounded) {
   for (const int person : {3, 16, 30}) {
     const std::vector<Beat> beats = Nsr(person);
     GridTrack live(4 * 1800 + 10);
-    live.ExtendTo(4 * 1800, beats, Params{});
+    const Params params;
+    BeatTrack track(params, beats);
+    live.ExtendTo(4 * 1800, &track, params);
     for (const int64_t from : {int64_t{0}, 700 * kSecond}) {
       const Stretch stretch = BuildStretch(beats, {}, from, from + 600 * kSecond, Params{});
       ASSERT_EQ(stretch.grid_ms.size(), 2400u);

@@ -21,10 +21,10 @@ void DumpNumber(const char* name, const Number& n, std::string* out) {
   std::snprintf(
       line, sizeof(line),
       " %s absent=%d value=%a window=%lld coverage=%a chance=%d/%d mean=%a low=%a high=%a "
-      "p=%a shifts=%d above=%d\n",
+      "p=%a shifts=%d above=%d%s\n",
       name, static_cast<int>(n.absent), n.value, static_cast<long long>(n.window_us), n.coverage,
       n.has_chance, static_cast<int>(n.chance_absent), n.chance.mean, n.chance.low, n.chance.high,
-      n.chance.p, n.chance.shifts, n.chance.above);
+      n.chance.p, n.chance.shifts, n.chance.above, n.doubtful ? " doubtful" : "");
   *out += line;
 }
 

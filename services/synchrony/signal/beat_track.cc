@@ -1,0 +1,132 @@
+#include "services/synchrony/signal/beat_track.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace attune::synchrony {
+
+BeatTrack::BeatTrack(const Params& params, std::vector<Beat> beats)
+    : params_(&params), series_(beats.size()) {
+  std::stable_sort(beats.begin(), beats.end(),
+                   [](const Beat& a, const Beat& b) { return a.time_us < b.time_us; });
+  for (const Beat& beat : beats) series_.Add(beat);
+}
+
+BeatSeries::Added BeatTrack::Add(const Beat& beat) {
+  const BeatSeries::Added added = series_.Add(beat);
+  if (added == BeatSeries::Added::kChanged && beat.time_us < series_.beats().back().time_us) {
+    Forget(series_.UpperBound(beat.time_us) - 1);
+  } else if (added == BeatSeries::Added::kChanged) {
+    Forget(series_.beats().size() - 1);
+  }
+  return added;
+}
+
+void BeatTrack::Forget(size_t from) {
+  // What was looked at knew up to screen_after beats ahead.
+  const size_t reach = static_cast<size_t>(params_->screen_after);
+  const size_t first = from - std::min(from, reach);
+  for (size_t k = first; k < std::min(from, entries_.size()); ++k) {
+    if (k + entries_[k].ahead >= from) entries_[k].ahead = kNever;
+  }
+  if (from >= entries_.size()) return;
+  entries_.resize(from);
+  measured_ = std::min(measured_, first);
+  with_thresholds_ = std::min(with_thresholds_, from);
+  window_begin_ = window_end_ = 0;
+  jumps_.Clear();
+  deviations_.Clear();
+}
+
+void BeatTrack::DropBefore(int64_t time_us) {
+  const size_t before = series_.beats().size();
+  series_.DropBefore(time_us);
+  const size_t dropped = before - series_.beats().size();
+  if (dropped == 0) return;
+  const size_t had = std::min(dropped, entries_.size());
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(had));
+  measured_ -= std::min(dropped, measured_);
+  with_thresholds_ -= std::min(dropped, with_thresholds_);
+  if (dropped > window_begin_) {
+    window_begin_ = window_end_ = 0;
+    jumps_.Clear();
+    deviations_.Clear();
+  } else {
+    window_begin_ -= dropped;
+    window_end_ -= dropped;
+  }
+}
+
+void BeatTrack::Measure(size_t end) {
+  for (; measured_ < end; ++measured_) {
+    entries_[measured_].jump = static_cast<int16_t>(Jump(beats(), measured_, *params_));
+    entries_[measured_].deviation =
+        static_cast<int16_t>(LevelDeviation(beats(), measured_, *params_));
+  }
+}
+
+void BeatTrack::ExtendThresholds(size_t end) {
+  if (with_thresholds_ >= end) return;
+  if (entries_.size() < end) entries_.resize(end);
+  const size_t reach = static_cast<size_t>(params_->screen_after);
+  const size_t window = static_cast<size_t>(params_->screen_window);
+  const auto threshold = [this](const SlidingQuartiles& values) {
+    if (values.count() < static_cast<size_t>(params_->screen_window_min)) return -1;
+    // alpha (Q3 - Q1) / 2
+    return params_->screen_alpha_pct * values.InterquartileRange4() / 800;
+  };
+  for (; with_thresholds_ < end; ++with_thresholds_) {
+    const size_t k = with_thresholds_;
+    // Beats whose own measure knows nothing from k on.
+    const size_t last = k - std::min(k, reach);
+    const size_t first = last - std::min(last, window);
+    const int64_t oldest_us = beats()[k].time_us - params_->screen_window_reach_us;
+    Measure(last);
+    if (window_end_ < first) window_begin_ = window_end_ = first;
+    for (; window_end_ < last; ++window_end_) {
+      // Room first: the window never holds more than its size.
+      for (; window_begin_ + window <= window_end_; ++window_begin_) Leave(window_begin_);
+      Enter(window_end_);
+    }
+    while (window_begin_ < window_end_ &&
+           (window_begin_ < first || beats()[window_begin_].time_us < oldest_us)) {
+      Leave(window_begin_++);
+    }
+    entries_[k].thresholds = {threshold(jumps_), threshold(deviations_)};
+  }
+}
+
+void BeatTrack::Enter(size_t j) {
+  if (entries_[j].jump >= 0) jumps_.Add(entries_[j].jump);
+  if (entries_[j].deviation >= 0) deviations_.Add(entries_[j].deviation);
+}
+
+void BeatTrack::Leave(size_t j) {
+  if (entries_[j].jump >= 0) jumps_.Remove(entries_[j].jump);
+  if (entries_[j].deviation >= 0) deviations_.Remove(entries_[j].deviation);
+}
+
+const Look& BeatTrack::LookOf(size_t k, size_t known) {
+  const auto ahead =
+      static_cast<uint8_t>(std::min(known - k - 1, static_cast<size_t>(params_->screen_after)));
+  ExtendThresholds(k + 1);
+  Entry& entry = entries_[k];
+  if (entry.ahead == ahead) return entry.look;
+  const Look look = LookAt(beats(), k, known, entry.thresholds, *params_);
+  if (entry.ahead != kNever && entry.ahead < ahead && look != entry.look) ++rejudged_;
+  entry.look = look;
+  entry.ahead = ahead;
+  return entry.look;
+}
+
+Verdict BeatTrack::Judge(size_t k, size_t known) {
+  const BeatClass two_before = k < 2 ? BeatClass::kNormal : LookOf(k - 2, known).pair;
+  const BeatClass before = k < 1 ? BeatClass::kNormal : LookOf(k - 1, known).pair;
+  return Combine(two_before, before, LookOf(k, known));
+}
+
+size_t BeatTrack::MemoryBytes() const {
+  return series_.beats().capacity() * sizeof(Beat) + entries_.capacity() * sizeof(Entry);
+}
+
+}  // namespace attune::synchrony

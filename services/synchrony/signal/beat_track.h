@@ -1,0 +1,81 @@
+// One person's beats with what is made of them: thresholds and verdicts (signal/screen.h), worked
+// out about once a beat. Caching never shows in a result: each verdict is that of the pure function
+// of the beats [0, known).
+#ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_TRACK_H_
+#define ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_TRACK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "services/synchrony/numbers.h"
+#include "services/synchrony/params.h"
+#include "services/synchrony/signal/beat_series.h"
+#include "services/synchrony/signal/quartiles.h"
+#include "services/synchrony/signal/screen.h"
+
+namespace attune::synchrony {
+
+class BeatTrack {
+ public:
+  // `params` must outlive the track.
+  BeatTrack(const Params& params, size_t max_beats) : params_(&params), series_(max_beats) {}
+  // All of `beats`, in any order.
+  BeatTrack(const Params& params, std::vector<Beat> beats);
+
+  BeatSeries::Added Add(const Beat& beat);
+  void DropBefore(int64_t time_us);
+
+  const std::vector<Beat>& beats() const { return series_.beats(); }
+  std::vector<Beat> Retained() const { return series_.Retained(); }
+  // Index of the first beat later than `time_us`.
+  size_t UpperBound(int64_t time_us) const { return series_.UpperBound(time_us); }
+
+  // The verdict on beat k knowing only beats [0, known); k < known.
+  Verdict Judge(size_t k, size_t known);
+  // Will no further beat change Judge(k, known)?
+  bool Final(size_t k, size_t known) const {
+    return k + static_cast<size_t>(params_->screen_after) < known;
+  }
+
+  // How often a beat was looked at again with more beats known and came out differently.
+  int64_t rejudged() const { return rejudged_; }
+
+  size_t MemoryBytes() const;
+
+ private:
+  static constexpr uint8_t kNever = 0xff;
+  struct Entry {
+    Thresholds thresholds;
+    int16_t jump = -1;  // what the quartiles of later beats are taken from
+    int16_t deviation = -1;
+    uint8_t ahead = kNever;  // beats ahead that `look` knows
+    Look look;
+  };
+
+  // Thresholds of all beats before `end`.
+  void ExtendThresholds(size_t end);
+  // What the quartiles of later beats are taken from, of all beats before `end`.
+  void Measure(size_t end);
+  // Entry j enters or leaves the window.
+  void Enter(size_t j);
+  void Leave(size_t j);
+  const Look& LookOf(size_t k, size_t known);
+  void Forget(size_t from);
+
+  const Params* params_;
+  BeatSeries series_;
+  std::vector<Entry> entries_;  // of the first beats
+  size_t measured_ = 0;         // entries with jump and deviation
+  size_t with_thresholds_ = 0;
+  // The window of the last beat with thresholds: entries [window_begin_, window_end_).
+  size_t window_begin_ = 0;
+  size_t window_end_ = 0;
+  SlidingQuartiles jumps_;
+  SlidingQuartiles deviations_;
+  int64_t rejudged_ = 0;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_TRACK_H_
