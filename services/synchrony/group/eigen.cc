@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -50,16 +51,35 @@ Tridiagonal Reduce(dsp::Matrix a) {
   return t;
 }
 
-// Whether the matrix has an eigenvalue above x: a positive term in Sturm's sequence of ratios.
-bool AnyAbove(const Tridiagonal& t, double x, double tiny) {
-  double ratio = 1;
-  for (size_t i = 0; i < t.diagonal.size(); ++i) {
-    const double off = i == 0 ? 0 : t.off[i - 1];
-    if (ratio == 0) ratio = -tiny;
-    ratio = t.diagonal[i] - x - off * off / ratio;
-    if (ratio > 0) return true;
+constexpr int kMostSteps = 60;  // per eigenvalue; two or three are usual
+
+// One implicit QL step on rows low..high, which are coupled all the way, with Wilkinson's shift.
+void Step(size_t low, size_t high, Tridiagonal* t) {
+  std::vector<double>& d = t->diagonal;
+  std::vector<double>& e = t->off;
+  const double half = (d[low + 1] - d[low]) / (2 * e[low]);
+  const double root = std::sqrt(half * half + 1);
+  double g = d[high] - d[low] + e[low] / (half >= 0 ? half + root : half - root);
+  double s = 1, c = 1, p = 0;
+  for (size_t i = high; i-- > low;) {
+    const double f = s * e[i];
+    const double b = c * e[i];
+    const double r = std::sqrt(f * f + g * g);
+    if (i + 1 < high) e[i + 1] = r;
+    if (r == 0) {  // falls apart here: the rest is for the next step
+      d[i + 1] -= p;
+      return;
+    }
+    s = f / r;
+    c = g / r;
+    const double before = d[i + 1] - p;
+    const double twice = (d[i] - before) * s + 2 * c * b;
+    p = s * twice;
+    d[i + 1] = before + p;
+    g = c * twice - b;
   }
-  return false;
+  d[low] -= p;
+  e[low] = g;
 }
 
 }  // namespace
@@ -87,32 +107,32 @@ std::optional<dsp::Matrix> Correlations(Table people) {
   return r;
 }
 
-double LargestEigenvalue(dsp::Matrix symmetric) {
-  const Tridiagonal t = Reduce(std::move(symmetric));
-  // Gershgorin's circles hold all eigenvalues.
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  for (size_t i = 0; i < t.diagonal.size(); ++i) {
-    const double reach =
-        (i > 0 ? std::fabs(t.off[i - 1]) : 0) + (i < t.off.size() ? std::fabs(t.off[i]) : 0);
-    low = std::min(low, t.diagonal[i] - reach);
-    high = std::max(high, t.diagonal[i] + reach);
+std::vector<double> Eigenvalues(dsp::Matrix symmetric) {
+  Tridiagonal t = Reduce(std::move(symmetric));
+  const size_t n = t.diagonal.size();
+  for (size_t low = 0; low < n; ++low) {
+    for (int step = 0; step < kMostSteps; ++step) {
+      // How far the coupling reaches from here.
+      size_t high = low;
+      for (; high + 1 < n; ++high) {
+        const double size = std::fabs(t.diagonal[high]) + std::fabs(t.diagonal[high + 1]);
+        if (std::fabs(t.off[high]) <= 1e-16 * size) break;
+      }
+      if (high == low) break;
+      Step(low, high, &t);
+    }
   }
-  const double whole = std::max(std::fabs(low), std::fabs(high));
-  while (high - low > 1e-15 * whole) {
-    const double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) break;
-    (AnyAbove(t, middle, 1e-300) ? low : high) = middle;
-  }
-  return low + (high - low) / 2;
+  std::sort(t.diagonal.begin(), t.diagonal.end(), std::greater<>());
+  return t.diagonal;
 }
 
 double LeadingEigenvaluePct(const dsp::Matrix& correlations) {
-  return 100 * LargestEigenvalue(correlations) / static_cast<double>(correlations.rows);
+  return 100 * Eigenvalues(correlations)[0] / static_cast<double>(correlations.rows);
 }
 
 EigenMeasures MeasureEigenvalues(const dsp::Matrix& correlations) {
   const double n = static_cast<double>(correlations.rows);
-  const std::vector<double> values = dsp::SymmetricEigenvalues(correlations);
+  const std::vector<double> values = Eigenvalues(correlations);
   EigenMeasures result;
   result.leading_pct = 100 * values[0] / n;
   double entropy = 0;

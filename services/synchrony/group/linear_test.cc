@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,9 @@ TEST(EigenTest, AgreesWithNumPyOnTheWholeRecording) {
   ASSERT_EQ(matrix.size(), 36u);
   for (size_t k = 0; k < 36; ++k) EXPECT_NEAR(r->values[k], matrix[k], 1e-9);
   const std::vector<double> eigenvalues = testing::JsonNumbers(whole, "eigenvalues_desc");
-  EXPECT_NEAR(LargestEigenvalue(*r), eigenvalues[0], 1e-9);
+  const std::vector<double> ours = Eigenvalues(*r);
+  ASSERT_EQ(ours.size(), 6u);
+  for (size_t k = 0; k < 6; ++k) EXPECT_NEAR(ours[k], eigenvalues[k], 1e-12);
   const EigenMeasures measures = MeasureEigenvalues(*r);
   EXPECT_NEAR(measures.leading_pct, testing::JsonNumber(whole, "lambda_max_pct"), 1e-9);
   EXPECT_NEAR(LeadingEigenvaluePct(*r), measures.leading_pct, 1e-11);
@@ -100,6 +103,33 @@ TEST(EigenTest, AgreesWithNumPyInShortWindows) {
   for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(own[i], mean[i], 1e-9);
 }
 
+// A second difference: 2 - 2 cos(k pi / (n + 1)), k = 1..n. And against rotations on any matrix.
+TEST(EigenTest, EigenvaluesOfKnownMatrices) {
+  for (size_t n : {4u, 17u, 64u}) {
+    dsp::Matrix a(n, n);
+    for (size_t i = 0; i < n; ++i) {
+      a.at(i, i) = 2;
+      if (i + 1 < n) a.at(i, i + 1) = a.at(i + 1, i) = -1;
+    }
+    const std::vector<double> values = Eigenvalues(a);
+    for (size_t k = 0; k < n; ++k) {
+      const double angle = static_cast<double>(n - k) * M_PI / static_cast<double>(n + 1);
+      EXPECT_NEAR(values[k], 2 - 2 * std::cos(angle), 1e-13);
+    }
+    uint64_t state = n;
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t j = i; j < n; ++j) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        a.at(i, j) = a.at(j, i) = static_cast<double>(state >> 40) / (1 << 24) - 0.5;
+      }
+    }
+    const std::vector<double> ours = Eigenvalues(a), rotations = dsp::SymmetricEigenvalues(a);
+    for (size_t k = 0; k < n; ++k) EXPECT_NEAR(ours[k], rotations[k], 1e-12 * n);
+  }
+  const dsp::Matrix zero(5, 5);
+  EXPECT_EQ(Eigenvalues(zero), std::vector<double>(5, 0.0));
+}
+
 TEST(EigenTest, EndsOfTheScales) {
   // Everybody the same.
   Table same(5, {1, 2, 4, 3, 7, 5});
@@ -114,12 +144,14 @@ TEST(EigenTest, EndsOfTheScales) {
   EXPECT_NEAR(MeasureEigenvalues(*none).s_estimator, 0, 1e-9);
   EXPECT_NEAR(Omega(*none), 0, 1e-9);
   // r = 0.5 between any two of N: the largest eigenvalue is 1 + (N - 1) / 2.
-  for (size_t n : {1, 2, 3, 30}) {
+  for (size_t n : {1u, 2u, 3u, 30u, 64u}) {
     dsp::Matrix half(n, n);
     for (size_t i = 0; i < n; ++i) {
       for (size_t j = 0; j < n; ++j) half.at(i, j) = i == j ? 1 : 0.5;
     }
-    EXPECT_NEAR(LargestEigenvalue(half), 1 + (static_cast<double>(n) - 1) / 2, 1e-10) << n;
+    const std::vector<double> values = Eigenvalues(half);
+    EXPECT_NEAR(values[0], 1 + (static_cast<double>(n) - 1) / 2, 1e-12 * (n + 1)) << n;
+    for (size_t k = 1; k < n; ++k) EXPECT_NEAR(values[k], 0.5, 1e-12 * (n + 1)) << n;
   }
   EXPECT_FALSE(Correlations({{1, 2, 3}, {812.3, 812.3, 812.3}}));
   // Two people who cancel each other: the third has nobody to be compared with.

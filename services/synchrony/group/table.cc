@@ -38,6 +38,28 @@ void RemoveLines(Table* people) {
   for (std::vector<double>& x : *people) dsp::RemoveLine(x);
 }
 
+void RemoveLinesOverGaps(Table* people) {
+  for (std::vector<double>& x : *people) {
+    double n = 0, sum_t = 0, sum_x = 0, tt = 0, tx = 0;
+    for (size_t t = 0; t < x.size(); ++t) {
+      if (!std::isfinite(x[t])) continue;
+      n += 1;
+      sum_t += static_cast<double>(t);
+      sum_x += x[t];
+    }
+    if (n < 2) continue;
+    for (size_t t = 0; t < x.size(); ++t) {
+      if (!std::isfinite(x[t])) continue;
+      const double from_middle = static_cast<double>(t) - sum_t / n;
+      tt += from_middle * from_middle;
+      tx += from_middle * (x[t] - sum_x / n);
+    }
+    for (size_t t = 0; t < x.size(); ++t) {
+      x[t] -= sum_x / n + tx / tt * (static_cast<double>(t) - sum_t / n);
+    }
+  }
+}
+
 Table Shifted(const Table& people, const int* shifts) {
   Table turned;
   turned.reserve(people.size());

@@ -1,4 +1,5 @@
-// Several people's samples side by side: [person][sample], all the same length, all finite.
+// Several people's samples side by side: [person][sample], all the same length; finite
+// where nothing else is said.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_GROUP_TABLE_H_
 #define ATTUNE_SERVICES_SYNCHRONY_GROUP_TABLE_H_
 
@@ -17,6 +18,9 @@ bool Standardise(Table* people);
 
 // Each person's least-squares line taken out.
 void RemoveLines(Table* people);
+
+// The same where samples may be NaN: the line over those that are there.
+void RemoveLinesOverGaps(Table* people);
 
 // Person i's samples turned round the circle: sample t becomes what was at t - shifts[i].
 // 0 <= shifts[i] < samples; shifts has one element per person.
