@@ -168,6 +168,7 @@ void SaveShared(const State& state, const synchrony::EngineState& numbers,
     saved.set_a(static_cast<uint32_t>(hold.a));
     saved.set_b(static_cast<uint32_t>(hold.b));
     saved.set_since_us(hold.since_us);
+    saved.set_plv_lf_since_us(hold.plv_lf_since_us);
   }
   engine.set_order_parameter_since_us(numbers.order_parameter_since_us);
   engine.set_r_mean_pairwise_since_us(numbers.r_mean_pairwise_since_us);
@@ -321,8 +322,8 @@ absl::Status RestoreCheckpoint(const SessionCore::Checkpoint& checkpoint, State&
   std::sort(numbers.people.begin(), numbers.people.end(),
             [](const auto& a, const auto& b) { return a.person < b.person; });
   for (const v1::CheckpointHold& hold : shared.engine().pairs()) {
-    numbers.pairs.push_back(
-        {static_cast<int>(hold.a()), static_cast<int>(hold.b()), hold.since_us()});
+    numbers.pairs.push_back({static_cast<int>(hold.a()), static_cast<int>(hold.b()),
+                             hold.since_us(), hold.plv_lf_since_us()});
   }
   // Somebody who was there and whose section is gone: what they gave to the numbers is gone too.
   for (const v1::CheckpointRosterEntry& entry : shared.roster()) {

@@ -11,7 +11,7 @@
 
 namespace attune::session {
 
-inline constexpr uint32_t kCheckpointVersion = 1;
+inline constexpr uint32_t kCheckpointVersion = 2;
 
 // Not while a proposed tick waits to be applied: it is part of no record yet.
 SessionCore::Checkpoint SaveCheckpoint(const State& state);

@@ -7,209 +7,258 @@
 #include <vector>
 
 #include "services/synchrony/chance/null.h"
-#include "services/synchrony/chance/shift_sums.h"
 #include "services/synchrony/group/group_measures.h"
 #include "services/synchrony/pair/pair_measures.h"
+#include "services/synchrony/pair/pair_track.h"
 #include "services/synchrony/person_track.h"
-#include "services/synchrony/signal/hrv.h"
+#include "services/synchrony/person_values.h"
 
 namespace attune::synchrony {
 namespace {
 
 using PairKey = std::pair<int, int>;
 
-// Shift sums do not depend on who is named first (lags do): one per unordered pair.
+// Sums over shifts do not depend on who is named first (lags do): one per unordered pair.
 PairKey Unordered(int a, int b) { return {std::min(a, b), std::max(a, b)}; }
 
-Number OfPerson(Absence absent, int64_t window_us, double coverage) {
-  Number number;
-  number.absent = absent;
-  number.window_us = window_us;
-  number.coverage = coverage;
-  return number;
-}
+struct PairHolds {
+  Hold r_mean_windowed;
+  Hold plv_lf;
+  bool holding() const { return r_mean_windowed.holding() || plv_lf.holding(); }
+};
+
+// Where everything is that a selection asks for; made anew only when somebody comes or goes or the
+// selection changes.
+struct Plan {
+  struct Pair {
+    int a, b;
+    const PersonTrack* track_a = nullptr;  // null, like all that follows: somebody is unknown
+    const PersonTrack* track_b = nullptr;
+    LaggedWindows* lagged_a = nullptr;
+    LaggedWindows* lagged_b = nullptr;
+    const PairTrack* track = nullptr;
+    PairHolds* holds = nullptr;
+  };
+  struct Followed {
+    PairTrack* track;
+    const PersonTrack *a, *b;
+  };
+  struct InPair {
+    const PersonTrack* track;
+    LaggedWindows windows;
+  };
+
+  bool valid = false;
+  bool small_group = true;  // up to group_max_people_chance: its pairs are followed
+  std::vector<int> group;
+  std::vector<std::pair<int, int>> selected;
+  std::vector<Pair> pairs;
+  std::vector<InPair> in_pairs;
+  std::vector<Followed> followed;
+  std::vector<PersonTrack*> group_tracks;
+  // Of a small group: pairs (i, j), i < j, in lexicographic order, null where one is unknown.
+  std::vector<const ShiftSums*> group_sums;
+};
 
 }  // namespace
 
 class Engine::Impl {
  public:
-  explicit Impl(const Params& params)
-      : params(params), filter(params), pair_measures(this->params), group_measures(this->params) {}
+  Impl(const Params& params, const Kernels& kernels)
+      : params(params),
+        kernels(kernels),
+        filter(params),
+        pair_measures(this->params, kernels),
+        group_measures(this->params, kernels) {}
 
-  const PersonTrack* Find(int person) const {
+  PersonTrack* Find(int person) {
     const auto it = people.find(person);
     return it == people.end() ? nullptr : &it->second;
   }
 
-  PersonNumbers Person(int id, int64_t tick_end_us) const;
+  void MakePlan(const Selection& selection);
+  void PlanSums(const Selection& selection);
+  void PlanPairs(const Selection& selection);
   void Pairs(const Selection& selection, const Span& span, Frame* frame);
+  void Persist(Number PairNumbers::*number, Hold PairHolds::*hold, Frame* frame);
   void Group(const Selection& selection, const Span& span, Frame* frame);
-  // The pair's sums over the span; marks them as used at this tick.
-  const ShiftSums& Sums(const PairKey& key, const Span& span);
-
-  struct PairTrack {
-    ShiftSums sums;
-    int64_t moved_us = -1;  // the tick to which the sums belong
-  };
 
   const Params params;
+  const Kernels& kernels;
   const PhaseFilter filter;
   PairMeasures pair_measures;
   GroupMeasures group_measures;
   std::map<int, PersonTrack> people;
-  std::map<PairKey, PairTrack> pairs;  // by Unordered
-  std::map<PairKey, Hold> pair_holds;  // as selected
+  std::map<PairKey, PairTrack> pairs;       // by Unordered; those that the plan names
+  std::map<PairKey, PairHolds> pair_holds;  // as selected
   Hold order_hold;
   Hold pairwise_hold;
   int64_t last_tick_end_us = -1;
-  int64_t tick_end_us = -1;  // the one being evaluated
+  Plan plan;
+  // For the time of a tick; kept for their capacity.
+  GroupBasis basis;
+  std::vector<double> p_values;
+  std::vector<size_t> with_p;
 };
 
-PersonNumbers Engine::Impl::Person(int id, int64_t tick_end_us) const {
-  PersonNumbers numbers;
-  numbers.person = id;
-  const PersonTrack* track = Find(id);
-  const auto coverage = [&](int64_t window_us) {
-    const int samples = static_cast<int>(window_us / kSampleUs);
-    return track == nullptr
-               ? 0.0
-               : static_cast<double>(track->grid().CountValid(tick_end_us / kSampleUs, samples)) /
-                     samples;
-  };
-  const double hrv_coverage = coverage(params.hrv_window_us);
-  numbers.hr_bpm =
-      OfPerson(Absence::kNotEnoughData, params.hr_window_us, coverage(params.hr_window_us));
-  numbers.rmssd_ms = OfPerson(Absence::kNotEnoughData, params.hrv_window_us, hrv_coverage);
-  numbers.artefact_share = numbers.rmssd_ms;
-  if (track == nullptr) return numbers;
-
-  const std::vector<Beat>& beats = track->beats();
-  const auto after =
-      std::upper_bound(beats.begin(), beats.end(), tick_end_us,
-                       [](int64_t time, const Beat& beat) { return time < beat.time_us; });
-  if (after != beats.begin()) numbers.last_beat_us = (after - 1)->time_us;
-
-  const BeatSums& recent = track->hr_sums();
-  if (track->hrv_artefacts().too_many) {
-    numbers.hr_bpm.absent = Absence::kArtefacts;
-  } else if (recent.intervals >= std::max(1, params.hr_min_beats)) {
-    numbers.hr_bpm.absent = Absence::kNone;
-    numbers.hr_bpm.value = HeartRateBpm(recent);
-  } else if (recent.beats >= params.hr_min_beats) {
-    numbers.hr_bpm.absent = Absence::kArtefacts;
-  }
-  const BeatSums& sums = track->hrv_sums();
-  if (track->hrv_artefacts().too_many) {
-    numbers.rmssd_ms.absent = Absence::kArtefacts;
-  } else if (sums.differences >= std::max(1, params.rmssd_min_differences)) {
-    numbers.rmssd_ms.absent = Absence::kNone;
-    numbers.rmssd_ms.value = RmssdMs(sums);
-  }
-  if (sums.beats >= std::max(1, params.artefact_min_beats)) {
-    numbers.artefact_share.absent = Absence::kNone;
-    numbers.artefact_share.value = static_cast<double>(sums.artefacts) / sums.beats;
-  }
-  numbers.hr_bpm.doubtful = numbers.rmssd_ms.doubtful = track->hrv_artefacts().doubtful;
-  return numbers;
+void Engine::Impl::MakePlan(const Selection& selection) {
+  if (plan.valid && plan.selected == selection.pairs && plan.group == selection.group) return;
+  plan = Plan{};
+  plan.valid = true;
+  plan.selected = selection.pairs;
+  plan.group = selection.group;
+  for (const int person : selection.group) plan.group_tracks.push_back(Find(person));
+  plan.small_group = static_cast<int>(selection.group.size()) <= params.group_max_people_chance;
+  if (plan.small_group) group_measures.ForgetCrowd();
+  PlanSums(selection);
+  PlanPairs(selection);
 }
 
-const ShiftSums& Engine::Impl::Sums(const PairKey& key, const Span& span) {
-  auto it = pairs.find(key);
-  if (it == pairs.end()) {
-    it = pairs.emplace(key, PairTrack{ShiftSums(SpanWindows(params))}).first;
+// Which sums are followed: of the selected pairs, and of all pairs of a small group (of everybody
+// in it from the start, so that a new contributor costs no more). Others would only grow stale.
+void Engine::Impl::PlanSums(const Selection& selection) {
+  std::vector<PairKey> wanted;
+  for (const auto& [a, b] : selection.pairs) {
+    if (a != b && Find(a) != nullptr && Find(b) != nullptr) wanted.push_back(Unordered(a, b));
   }
-  PairTrack& track = it->second;
-  if (track.moved_us != tick_end_us) {
-    track.sums.MoveTo(people.at(key.first).windows(), people.at(key.second).windows(), span.begin,
-                      span.end);
-    track.moved_us = tick_end_us;
+  std::sort(wanted.begin(), wanted.end());
+  const std::vector<PairKey> looked_at = wanted;
+  if (plan.small_group) {
+    for (size_t i = 0; i < plan.group.size(); ++i) {
+      for (size_t j = i + 1; j < plan.group.size(); ++j) {
+        if (plan.group_tracks[i] == nullptr || plan.group_tracks[j] == nullptr) continue;
+        wanted.push_back(Unordered(plan.group[i], plan.group[j]));
+      }
+    }
+    std::sort(wanted.begin(), wanted.end());
   }
-  return track.sums;
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  std::erase_if(pairs, [&](const auto& entry) {
+    return !std::binary_search(wanted.begin(), wanted.end(), entry.first);
+  });
+  for (const PairKey& key : wanted) {
+    PairTrack& track = pairs.try_emplace(key, params).first->second;
+    if (std::binary_search(looked_at.begin(), looked_at.end(), key)) {
+      track.KeepPhases(params);
+    } else {
+      track.DropPhases();
+    }
+    plan.followed.push_back({&track, Find(key.first), Find(key.second)});
+  }
+  if (!plan.small_group) return;
+  for (size_t i = 0; i < plan.group.size(); ++i) {
+    for (size_t j = i + 1; j < plan.group.size(); ++j) {
+      const auto it = pairs.find(Unordered(plan.group[i], plan.group[j]));
+      plan.group_sums.push_back(it == pairs.end() ? nullptr : &it->second.shifts());
+    }
+  }
+}
+
+void Engine::Impl::PlanPairs(const Selection& selection) {
+  std::map<int, size_t> places;
+  for (const auto& [a, b] : selection.pairs) {
+    for (const int person : {a, b}) {
+      if (a == b || Find(a) == nullptr || Find(b) == nullptr) continue;
+      if (places.try_emplace(person, plan.in_pairs.size()).second) {
+        plan.in_pairs.push_back({Find(person), LaggedWindows(params)});
+      }
+    }
+  }
+  for (const auto& [a, b] : selection.pairs) {
+    Plan::Pair& pair = plan.pairs.emplace_back();
+    pair.a = a;
+    pair.b = b;
+    pair.holds = &pair_holds[{a, b}];
+    if (a == b || Find(a) == nullptr || Find(b) == nullptr) continue;
+    pair.track_a = Find(a);
+    pair.track_b = Find(b);
+    pair.lagged_a = &plan.in_pairs[places.at(a)].windows;
+    pair.lagged_b = &plan.in_pairs[places.at(b)].windows;
+    pair.track = &pairs.at(Unordered(a, b));
+  }
+  std::erase_if(pair_holds, [&](const auto& entry) {
+    return std::find(selection.pairs.begin(), selection.pairs.end(), entry.first) ==
+           selection.pairs.end();
+  });
 }
 
 void Engine::Impl::Pairs(const Selection& selection, const Span& span, Frame* frame) {
-  std::vector<double> p;
-  std::vector<size_t> with_p;
-  for (const auto& [a, b] : selection.pairs) {
-    PairNumbers numbers;
-    numbers.a = a;
-    numbers.b = b;
-    const PersonTrack* track_a = Find(a);
-    const PersonTrack* track_b = Find(b);
-    if (track_a != nullptr && track_b != nullptr && a != b) {
-      pair_measures.Lagged(*track_a, *track_b, span.last_sample, &numbers);
-      numbers.r_mean_windowed = pair_measures.Windowed(
-          *track_a, *track_b, Sums(Unordered(a, b), span), span, selection.common_cause);
-    } else {
-      numbers.r_zero_lag.window_us = params.lagged_window * kSampleUs;
-      numbers.r_peak = numbers.lag_ms = numbers.r_zero_lag;
-      numbers.r_mean_windowed.window_us = span.window_us();
-      numbers.r_mean_windowed.chance_absent =
-          selection.common_cause ? Absence::kCommonCause : Absence::kNotEnoughData;
-    }
-    if (numbers.r_mean_windowed.has_chance) {
-      p.push_back(numbers.r_mean_windowed.chance.p);
-      with_p.push_back(frame->pairs.size());
-    }
-    frame->pairs.push_back(numbers);
+  for (const Plan::Followed& followed : plan.followed) {
+    followed.track->Follow(*followed.a, *followed.b, kernels);
   }
+  for (Plan::InPair& person : plan.in_pairs) {
+    person.windows.Update(person.track->grid(), span.last_sample);
+  }
+  frame->pairs.resize(plan.pairs.size());
+  for (size_t i = 0; i < plan.pairs.size(); ++i) {
+    const Plan::Pair& pair = plan.pairs[i];
+    PairNumbers& numbers = frame->pairs[i];
+    numbers.a = pair.a;
+    numbers.b = pair.b;
+    if (pair.track == nullptr) {
+      pair_measures.Nobody(span, selection.common_cause, &numbers);
+      continue;
+    }
+    pair_measures.Lagged(*pair.track_a, *pair.track_b, *pair.lagged_a, *pair.lagged_b, span,
+                         &numbers);
+    pair_measures.OverSpan(*pair.track_a, *pair.track_b, *pair.track, span, selection.common_cause,
+                           &numbers);
+  }
+}
 
-  const std::vector<double> adjusted = BenjaminiHochberg(p);
-  std::map<PairKey, Hold> holds;
-  for (size_t i = 0; i < with_p.size(); ++i) {
-    PairNumbers& numbers = frame->pairs[with_p[i]];
-    const PairKey key{numbers.a, numbers.b};
-    Hold hold;
-    if (const auto it = pair_holds.find(key); it != pair_holds.end()) hold = it->second;
-    numbers.r_mean_windowed.chance.above =
-        hold.Update(adjusted[i] <= params.alpha, tick_end_us, last_tick_end_us,
-                    params.persistence_us, params.persistence_break_us);
-    if (hold.holding()) holds.emplace(key, hold);
+// Benjamini & Hochberg over the pairs asked for, then the time for which it has held.
+void Engine::Impl::Persist(Number PairNumbers::*number, Hold PairHolds::*hold, Frame* frame) {
+  p_values.clear();
+  with_p.clear();
+  bool any = false;
+  for (size_t i = 0; i < frame->pairs.size(); ++i) {
+    const Number& of_pair = frame->pairs[i].*number;
+    if (!of_pair.has_chance) continue;
+    p_values.push_back(of_pair.chance.p);
+    with_p.push_back(i);
+    any |= of_pair.chance.p <= params.alpha;
   }
-  pair_holds = std::move(holds);
+  std::vector<double> adjusted;
+  if (any) adjusted = BenjaminiHochberg(p_values);  // else none of them passes
+  size_t next = 0;
+  for (size_t i = 0; i < frame->pairs.size(); ++i) {
+    bool holds = false;
+    if (next < with_p.size() && with_p[next] == i) {
+      holds = any && adjusted[next] <= params.alpha;
+      ++next;
+    }
+    (frame->pairs[i].*number).chance.above =
+        (plan.pairs[i].holds->*hold)
+            .Update(holds, frame->tick_end_us, last_tick_end_us, params.persistence_us,
+                    params.persistence_break_us);
+  }
 }
 
 void Engine::Impl::Group(const Selection& selection, const Span& span, Frame* frame) {
   GroupNumbers& numbers = frame->group;
   numbers.people = static_cast<int>(selection.group.size());
-  std::vector<const PersonTrack*> tracks;
-  for (int person : selection.group) tracks.push_back(Find(person));
-  const GroupBasis basis = group_measures.Basis(selection.group, tracks, span);
+  group_measures.FindBasis(plan.group, plan.group_tracks, span, &basis);
   numbers.contributors = basis.contributors;
   numbers.order_parameter =
-      group_measures.OrderParameter(basis, tick_end_us, selection.common_cause);
-  if (static_cast<int>(selection.group.size()) > params.group_max_people_chance) {
-    numbers.r_mean_pairwise = group_measures.MeanPairwiseLarge(basis, span, selection.common_cause);
-  } else {
-    // Kept up for everybody in the group from the start, so that a new contributor costs no more.
-    std::vector<const ShiftSums*> sums;
-    const auto contributes = [&](int person) {
-      return std::binary_search(basis.contributors.begin(), basis.contributors.end(), person);
-    };
-    for (size_t i = 0; i < tracks.size(); ++i) {
-      for (size_t j = i + 1; j < tracks.size(); ++j) {
-        if (tracks[i] == nullptr || tracks[j] == nullptr) continue;
-        const ShiftSums& pair = Sums(Unordered(selection.group[i], selection.group[j]), span);
-        if (contributes(selection.group[i]) && contributes(selection.group[j])) {
-          sums.push_back(&pair);
-        }
-      }
-    }
-    numbers.r_mean_pairwise =
-        group_measures.MeanPairwise(basis, sums, span, selection.common_cause);
-  }
-  const auto update = [this](Number* number, Hold* hold) {
+      group_measures.OrderParameter(basis, frame->tick_end_us, selection.common_cause);
+  numbers.r_mean_pairwise =
+      plan.small_group ? group_measures.MeanPairwise(basis, plan.group_sums, plan.group.size(),
+                                                     selection.common_cause)
+                       : group_measures.MeanPairwiseOfCrowd(basis, selection.common_cause);
+  const auto update = [&](Number* number, Hold* hold) {
     const bool holds = number->has_chance && number->chance.p <= params.alpha;
-    number->chance.above = hold->Update(holds, tick_end_us, last_tick_end_us, params.persistence_us,
-                                        params.persistence_break_us);
+    number->chance.above = hold->Update(holds, frame->tick_end_us, last_tick_end_us,
+                                        params.persistence_us, params.persistence_break_us);
   };
   update(&numbers.order_parameter, &order_hold);
   update(&numbers.r_mean_pairwise, &pairwise_hold);
 }
 
-Engine::Engine(const Params& params) {
-  if (!params.Valid()) std::abort();
-  impl_ = std::make_unique<Impl>(params);
+Engine::Engine(const Params& params, std::optional<Path> path) {
+  // Asking the CPU takes long beside all else that is done here.
+  static const Path best = BestPath();
+  if (!params.Valid() || (path.has_value() && !Supports(*path))) std::abort();
+  impl_ = std::make_unique<Impl>(params, KernelsFor(path.value_or(best)));
 }
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
@@ -217,9 +266,16 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 const Params& Engine::params() const { return impl_->params; }
 
-void Engine::AddPerson(int person) { impl_->people.try_emplace(person, impl_->params, kMaxBeats); }
+void Engine::AddPerson(int person) {
+  if (!impl_->people.try_emplace(person, impl_->params, kMaxBeats).second) return;
+  impl_->plan.valid = false;
+  impl_->group_measures.Forget(person);
+}
 
 void Engine::RemovePerson(int person) {
+  if (impl_->Find(person) == nullptr) return;
+  impl_->plan.valid = false;
+  impl_->group_measures.Forget(person);
   impl_->people.erase(person);
   const auto names = [person](const auto& entry) {
     return entry.first.first == person || entry.first.second == person;
@@ -229,41 +285,50 @@ void Engine::RemovePerson(int person) {
 }
 
 bool Engine::AddBeat(int person, const Beat& beat) {
-  const auto it = impl_->people.find(person);
-  if (it == impl_->people.end() || beat.time_us < 0 || beat.time_us > kMaxTimeUs) return false;
-  return it->second.AddBeat(beat, impl_->params);
+  PersonTrack* track = impl_->Find(person);
+  if (track == nullptr || beat.time_us < 0 || beat.time_us > kMaxTimeUs) return false;
+  return track->AddBeat(beat, impl_->params);
 }
 
 void Engine::SetTiming(int person, const Timing& timing) {
-  const auto it = impl_->people.find(person);
-  if (it != impl_->people.end()) it->second.timing = timing;
+  PersonTrack* track = impl_->Find(person);
+  if (track != nullptr) track->timing = timing;
 }
 
 Frame Engine::Evaluate(int64_t tick_end_us, const Selection& selection) {
   Frame frame;
-  frame.tick_end_us = tick_end_us;
+  Evaluate(tick_end_us, selection, &frame);
+  return frame;
+}
+
+void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* frame) {
   Impl& impl = *impl_;
+  frame->tick_end_us = tick_end_us;
   if (tick_end_us <= impl.last_tick_end_us || tick_end_us > kMaxTimeUs) {
-    for (int person : selection.people) frame.people.emplace_back().person = person;
+    *frame = Frame{};
+    frame->tick_end_us = tick_end_us;
+    for (int person : selection.people) frame->people.emplace_back().person = person;
     for (const auto& [a, b] : selection.pairs) {
-      PairNumbers& numbers = frame.pairs.emplace_back();
+      PairNumbers& numbers = frame->pairs.emplace_back();
       numbers.a = a;
       numbers.b = b;
     }
-    frame.group.people = static_cast<int>(selection.group.size());
-    return frame;
+    frame->group.people = static_cast<int>(selection.group.size());
+    return;
   }
-  impl.tick_end_us = tick_end_us;
+  impl.MakePlan(selection);
   for (auto& [id, track] : impl.people) track.Advance(tick_end_us, impl.params, impl.filter);
-  for (int person : selection.people) frame.people.push_back(impl.Person(person, tick_end_us));
+  frame->people.resize(selection.people.size());
+  for (size_t i = 0; i < selection.people.size(); ++i) {
+    const int person = selection.people[i];
+    PersonValues(person, impl.Find(person), tick_end_us, impl.params, &frame->people[i]);
+  }
   const Span span = SpanAt(tick_end_us, impl.params);
-  impl.Pairs(selection, span, &frame);
-  impl.Group(selection, span, &frame);
-  // Sums nobody asked for at this tick would only grow stale.
-  std::erase_if(impl.pairs,
-                [&](const auto& entry) { return entry.second.moved_us != tick_end_us; });
+  impl.Pairs(selection, span, frame);
+  impl.Persist(&PairNumbers::r_mean_windowed, &PairHolds::r_mean_windowed, frame);
+  impl.Persist(&PairNumbers::plv_lf, &PairHolds::plv_lf, frame);
+  impl.Group(selection, span, frame);
   impl.last_tick_end_us = tick_end_us;
-  return frame;
 }
 
 EngineState Engine::Save() const {
@@ -272,8 +337,10 @@ EngineState Engine::Save() const {
   for (const auto& [id, track] : impl_->people) {
     state.people.push_back({id, track.timing, track.SaveBeats()});
   }
-  for (const auto& [key, hold] : impl_->pair_holds) {
-    state.pairs.push_back({key.first, key.second, hold.since_us()});
+  for (const auto& [key, holds] : impl_->pair_holds) {
+    if (!holds.holding()) continue;
+    state.pairs.push_back(
+        {key.first, key.second, holds.r_mean_windowed.since_us(), holds.plv_lf.since_us()});
   }
   state.order_parameter_since_us = impl_->order_hold.since_us();
   state.r_mean_pairwise_since_us = impl_->pairwise_hold.since_us();
@@ -281,7 +348,7 @@ EngineState Engine::Save() const {
 }
 
 void Engine::Restore(const EngineState& state) {
-  impl_ = std::make_unique<Impl>(Params(impl_->params));
+  impl_ = std::make_unique<Impl>(Params(impl_->params), impl_->kernels);
   impl_->last_tick_end_us = state.last_tick_end_us;
   for (const EngineState::Person& saved : state.people) {
     AddPerson(saved.person);
@@ -290,7 +357,7 @@ void Engine::Restore(const EngineState& state) {
     track.RestoreBeats(saved.beats, state.last_tick_end_us, impl_->params);
   }
   for (const EngineState::PairHold& hold : state.pairs) {
-    impl_->pair_holds[{hold.a, hold.b}] = Hold(hold.since_us);
+    impl_->pair_holds[{hold.a, hold.b}] = {Hold(hold.since_us), Hold(hold.plv_lf_since_us)};
   }
   impl_->order_hold = Hold(state.order_parameter_since_us);
   impl_->pairwise_hold = Hold(state.r_mean_pairwise_since_us);
@@ -299,7 +366,14 @@ void Engine::Restore(const EngineState& state) {
 size_t Engine::MemoryBytes() const {
   size_t bytes = sizeof(Impl);
   for (const auto& [id, track] : impl_->people) bytes += track.MemoryBytes();
-  for (const auto& [key, pair] : impl_->pairs) bytes += sizeof(pair) + pair.sums.MemoryBytes();
+  for (const Plan::InPair& person : impl_->plan.in_pairs) bytes += person.windows.MemoryBytes();
+  return bytes;
+}
+
+size_t Engine::ChanceMemoryBytes() const {
+  size_t bytes = impl_->group_measures.MemoryBytes();
+  for (const auto& [id, track] : impl_->people) bytes += track.ChanceMemoryBytes();
+  for (const auto& [key, pair] : impl_->pairs) bytes += pair.MemoryBytes();
   return bytes;
 }
 

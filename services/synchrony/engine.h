@@ -17,7 +17,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "services/synchrony/kernel/path.h"
 #include "services/synchrony/numbers.h"
 #include "services/synchrony/params.h"
 
@@ -32,7 +34,9 @@ class Engine {
   static constexpr int64_t kMaxTimeUs = int64_t{1} << 60;
 
   // Params::Valid() must hold: anything else is a programming error and aborts.
-  explicit Engine(const Params& params);
+  // The fastest kernels that the CPU has, unless a path is named (which must be supported): all
+  // give the same frames.
+  explicit Engine(const Params& params, std::optional<Path> path = std::nullopt);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
@@ -56,13 +60,17 @@ class Engine {
   // nothing. Frame::people and Frame::pairs follow the selection's order; a pair of a person with
   // themselves, or with someone unknown, is absent.
   Frame Evaluate(int64_t tick_end_us, const Selection& selection);
+  // The same into a frame that is used again: nothing is allocated while the selection stays.
+  void Evaluate(int64_t tick_end_us, const Selection& selection, Frame* frame);
 
   // Restore(Save()) into an engine with the same Params goes on bit for bit.
   EngineState Save() const;
   void Restore(const EngineState& state);
 
-  // Bytes held for beats, grids, windows and chance sums.
+  // Bytes held for beats, signals and what is being computed; and for what the span statistics and
+  // chance levels look back on (windows, phases, sums over shifts).
   size_t MemoryBytes() const;
+  size_t ChanceMemoryBytes() const;
 
  private:
   class Impl;

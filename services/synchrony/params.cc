@@ -34,7 +34,8 @@ bool Params::Valid() const {
   constexpr int32_t kMaxLaggedWindow = 500;
   // A window fits a row of the dot-product kernel.
   constexpr int32_t kMaxWindowSeconds = 16;
-  constexpr int32_t kMaxSpanSeconds = 3600;
+  // Sums of products of phases stay within int32 (signal/phase.h), delays within a byte.
+  constexpr int32_t kMaxSpanSeconds = 255;
   constexpr int32_t kMaxFilterSeconds = 120;
   const auto share = [](double x) { return x >= 0 && x <= 1; };
   return horizon_us >= 0 && rr_min_ms > 0 && rr_max_ms <= 2000 && rr_min_ms >= 300 &&
@@ -51,7 +52,8 @@ bool Params::Valid() const {
          window_seconds >= 2 && window_seconds <= kMaxWindowSeconds &&
          span_min_seconds >= window_seconds && span_seconds >= span_min_seconds &&
          span_seconds <= kMaxSpanSeconds && shift_min_seconds >= 0 && order_window_seconds >= 1 &&
-         order_window_seconds <= span_seconds && phase_filter_seconds >= 2 &&
+         order_window_seconds <= span_seconds - phase_filter_seconds &&
+         phase_filter_seconds < span_min_seconds && phase_filter_seconds >= 2 &&
          phase_filter_seconds <= kMaxFilterSeconds && group_draws >= 0 &&
          group_shift_apart_seconds >= 0 && share(lagged_min_valid_share) &&
          share(window_min_valid_share) && share(span_min_window_share) &&

@@ -8,7 +8,7 @@
 namespace attune::synchrony {
 
 // Raised with every change that can alter a bit of a frame.
-inline constexpr int kEngineVersion = 1;
+inline constexpr int kEngineVersion = 2;
 
 // Fixed by the arithmetic (see signal/grid.h), not to be chosen.
 inline constexpr int64_t kSampleUs = 250'000;  // 4 Hz
@@ -74,7 +74,7 @@ struct Params {
   double phase_centre_hz = 0.095;     // band 0.04-0.15 Hz
   double phase_min_valid_share = 0.8;
   double contributor_min_coverage = 0.8;  // over the whole span
-  int32_t group_draws = 199;
+  int32_t group_draws = 99;
   int32_t group_shift_apart_seconds = 10;
   uint64_t group_seed = 0x5eed0fa77e5e1ea1;
   int32_t group_max_people_chance = 64;  // for r_mean_pairwise

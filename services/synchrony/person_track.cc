@@ -5,20 +5,15 @@
 namespace attune::synchrony {
 namespace {
 
-// Windows that a span moved by a few ticks may still want to take away from its sums.
-constexpr int kSpareWindows = 16;
 // How far before a sample the beats reach that can decide it: two bridges to the knot before the
 // left one, two beats before that whose event may reach it, 60 s of beats behind their thresholds,
 // and the neighbours of the first of these. A round figure above that.
 constexpr int64_t kBeatReachUs = 100'000'000;
 
-int KeepWindows(const Params& params) { return SpanWindows(params) + kSpareWindows; }
-
+// A late beat may take back every window of the span; the oldest begins before it.
 int KeepSamples(const Params& params) {
-  const int seconds =
-      std::max({KeepWindows(params) + params.window_seconds,
-                params.span_seconds + params.phase_filter_seconds + 1,
-                (params.lagged_window + params.lagged_max_lag) / kSamplesPerSecond + 1});
+  const int seconds = std::max(params.span_seconds + params.phase_filter_seconds + 1,
+                               (params.lagged_window + params.lagged_max_lag) / kSamplesPerSecond);
   return (seconds + 1) * kSamplesPerSecond;
 }
 
@@ -30,12 +25,21 @@ int64_t OldestBeatUs(int64_t tick_end_us, const Params& params) {
 
 }  // namespace
 
+Span SpanAt(int64_t tick_end_us, const Params& params) {
+  Span span;
+  span.last_sample = tick_end_us / kSampleUs;
+  const int64_t second = tick_end_us / 1'000'000;
+  if (second >= params.window_seconds) {
+    span.seconds = static_cast<int>(std::min<int64_t>(second, params.span_seconds));
+  }
+  return span;
+}
+
 PersonTrack::PersonTrack(const Params& params, size_t max_beats)
     : beats_(params, max_beats),
       grid_(KeepSamples(params)),
-      windows_(KeepWindows(params)),
-      phase_(params.span_seconds + 1),
-      lagged_(params) {}
+      windows_(SpanWindows(params)),
+      phases_(SpanPhases(params)) {}
 
 bool PersonTrack::AddBeat(const Beat& beat, const Params& params) {
   const BeatSeries::Added added = beats_.Add(beat);
@@ -44,8 +48,9 @@ bool PersonTrack::AddBeat(const Beat& beat, const Params& params) {
     const int64_t first =
         (std::max<int64_t>(0, beat.time_us - params.horizon_us - 1) + kSampleUs) / kSampleUs;
     grid_.TruncateFrom(first);
-    windows_.TruncateFromSample(first);
-    phase_.TruncateFromSample(first);
+    windows_.ForgetFromSample(first);
+    phases_.ForgetFromSample(first);
+    if (first <= last_sample_) recount_ = true;
   }
   return added != BeatSeries::Added::kRefused;
 }
@@ -54,8 +59,8 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
   const int64_t second = tick_end_us / 1'000'000;
   grid_.ExtendTo(tick_end_us / kSampleUs, &beats_, params);
   windows_.ExtendTo(second, grid_, params);
-  phase_.ExtendTo(second, grid_, filter);
-  lagged_.Update(grid_, tick_end_us / kSampleUs);
+  phases_.ExtendTo(second, grid_, filter);
+  CountClean(tick_end_us / kSampleUs, params);
   hrv_sums_ = SumBeats(&beats_, tick_end_us - params.hrv_window_us, tick_end_us, params);
   hr_sums_ = SumBeats(&beats_, tick_end_us - params.hr_window_us, tick_end_us, params);
   const BeatSums span = SumBeats(&beats_, tick_end_us - int64_t{params.span_seconds} * 1'000'000,
@@ -76,9 +81,29 @@ void PersonTrack::RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_
   for (const Beat& beat : beats) beats_.Add(beat);
 }
 
+void PersonTrack::CountClean(int64_t last, const Params& params) {
+  const int64_t passed = last - last_sample_;
+  const int most = params.span_seconds * kSamplesPerSecond;
+  last_sample_ = last;
+  // The common case: some more good samples.
+  if (!recount_ && passed >= 0 && passed <= kSamplesPerSecond &&
+      grid_.CountValid(last, static_cast<int>(passed)) == passed) {
+    clean_samples_ = std::min<int>(most, clean_samples_ + static_cast<int>(passed));
+    return;
+  }
+  recount_ = false;
+  const int16_t* masks = grid_.masks(last, most);
+  clean_samples_ = 0;
+  while (clean_samples_ < most && masks[most - 1 - clean_samples_] != 0) ++clean_samples_;
+}
+
+double PersonTrack::Coverage(int count) const {
+  if (clean_samples_ >= count) return 1;
+  return static_cast<double>(grid_.CountValid(last_sample_, count)) / count;
+}
+
 size_t PersonTrack::MemoryBytes() const {
-  return sizeof(*this) + beats_.MemoryBytes() + grid_.MemoryBytes() + windows_.MemoryBytes() +
-         phase_.MemoryBytes();
+  return sizeof(*this) + beats_.MemoryBytes() + grid_.MemoryBytes();
 }
 
 }  // namespace attune::synchrony

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "services/synchrony/numbers.h"
-#include "services/synchrony/pair/lagged.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/beat_track.h"
 #include "services/synchrony/signal/grid.h"
@@ -20,6 +20,20 @@ namespace attune::synchrony {
 inline int SpanWindows(const Params& params) {
   return params.span_seconds - params.window_seconds + 1;
 }
+// Phases that look back on no more than the longest span.
+inline int SpanPhases(const Params& params) {
+  return params.span_seconds - params.phase_filter_seconds;
+}
+
+// The part of the session that the statistics of a span look back on at a tick.
+struct Span {
+  int64_t last_sample = 0;
+  int seconds = 0;  // covered by windows that lie wholly within the session
+
+  bool LongEnough(const Params& params) const { return seconds >= params.span_min_seconds; }
+  int64_t window_us() const { return int64_t{seconds} * 1'000'000; }
+};
+Span SpanAt(int64_t tick_end_us, const Params& params);
 
 class PersonTrack {
  public:
@@ -39,9 +53,8 @@ class PersonTrack {
 
   const std::vector<Beat>& beats() const { return beats_.beats(); }
   const GridTrack& grid() const { return grid_; }
-  const WindowTrack& windows() const { return windows_; }
-  const PhaseTrack& phase() const { return phase_; }
-  const LaggedWindows& lagged() const { return lagged_; }
+  const WindowRing& windows() const { return windows_; }
+  const PhaseRing& phases() const { return phases_; }
   // Over Params::hrv_window_us up to the tick.
   const BeatSums& hrv_sums() const { return hrv_sums_; }
   // Over Params::hr_window_us up to the tick.
@@ -53,21 +66,31 @@ class PersonTrack {
   };
   const Artefacts& hrv_artefacts() const { return hrv_artefacts_; }
   const Artefacts& span_artefacts() const { return span_artefacts_; }
+  // How many samples up to the tick are there without a gap, as far as the longest span.
+  int clean_samples() const { return clean_samples_; }
+  // The share of the `count` samples up to the tick that are there.
+  double Coverage(int count) const;
 
   Timing timing;
 
+  // Of beats, grid and sums; of what the chance levels and span statistics need.
   size_t MemoryBytes() const;
+  size_t ChanceMemoryBytes() const { return windows_.MemoryBytes() + phases_.MemoryBytes(); }
 
  private:
+  void CountClean(int64_t last, const Params& params);
+
   BeatTrack beats_;
   GridTrack grid_;
-  WindowTrack windows_;
-  PhaseTrack phase_;
-  LaggedWindows lagged_;
+  WindowRing windows_;
+  PhaseRing phases_;
   BeatSums hrv_sums_;
   BeatSums hr_sums_;
   Artefacts hrv_artefacts_;
   Artefacts span_artefacts_;
+  int64_t last_sample_ = 0;
+  int clean_samples_ = 0;
+  bool recount_ = true;  // of clean_samples_
 };
 
 }  // namespace attune::synchrony

@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <complex>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "services/synchrony/chance/draws.h"
 #include "services/synchrony/chance/null.h"
+#include "services/synchrony/chance/phase_sums.h"
 #include "services/synchrony/chance/reference.h"
 #include "services/synchrony/chance/shift_sums.h"
 #include "services/synchrony/testing/test_data.h"
@@ -73,21 +76,20 @@ TEST(ChanceTest, TwentyReferencePairs) {
       EXPECT_NEAR(test.p, testing::JsonNumber(expected, "p"), 1e-12);
       if (whole_record) continue;
 
-      WindowTrack wa(300), wb(300);
+      WindowRing wa(286), wb(286);  // windows 15..300
       wa.ExtendTo(300, Quantised(a), Params{});
       wb.ExtendTo(300, Quantised(b), Params{});
       ShiftSums sums(286);
-      sums.MoveTo(wa, wb, 15, 301);
-      const ShiftSums::Sum observed = sums.At(0);
-      const double value = static_cast<double>(observed.r) * kRScale / observed.count;
+      sums.Follow(wa, wb, KernelsFor(BestPath()));
+      const double value = static_cast<double>(sums.r(0)) * kRScale / sums.count(0);
       std::vector<double> null_values;
       for (int k = 30; k <= 256; ++k) {
-        null_values.push_back(static_cast<double>(sums.At(k).r) * kRScale / sums.At(k).count);
+        null_values.push_back(static_cast<double>(sums.r(k)) * kRScale / sums.count(k));
       }
       const Chance chance = ChanceFrom(value, null_values);
       // Two pairs hold a heart that stands still for a quarter of a minute: no r there for us, the
       // correlation of rounding noise in the reference.
-      if (observed.count < 286) continue;
+      if (sums.count(0) < 286) continue;
       ++compared;
       worst_value = std::max(worst_value, std::fabs(value - test.observed));
       worst_p = std::max(worst_p, std::fabs(chance.p - test.p));
@@ -98,15 +100,14 @@ TEST(ChanceTest, TwentyReferencePairs) {
   EXPECT_LE(worst_p, 0.08);
 }
 
-// Two tracks with holes, walked through as a session does: growing, sliding, jumping, taken back.
-TEST(ChanceTest, IncrementalSumsEqualTheStatelessOnes) {
+// Two people with holes.
+std::vector<GridTrack> Holed(int seconds) {
   std::mt19937_64 random(3);
-  constexpr int kSeconds = 500;
   std::vector<GridTrack> grids;
   for (int person = 0; person < 2; ++person) {
     std::vector<int16_t> values, masks;
     int wander = 0;
-    for (int i = 0; i < 4 * kSeconds; ++i) {
+    for (int i = 0; i < 4 * seconds; ++i) {
       wander += static_cast<int>(random() % 41) - 20;
       wander = std::clamp(wander, -900, 900);
       const bool hole = (i / 37) % 9 == person;
@@ -115,37 +116,96 @@ TEST(ChanceTest, IncrementalSumsEqualTheStatelessOnes) {
     }
     grids.push_back(GridTrack::ForTest(1, values, masks));
   }
-  WindowTrack a(120), b(120);
-  ShiftSums moved(100), fresh(100);
-  int steps = 0;
-  for (int t = 1; t <= kSeconds;
-       t += 1 + (random() % 20 == 0 ? static_cast<int>(random() % 30) : 0)) {
-    if (random() % 25 == 0) a.TruncateFromSample(4 * t - static_cast<int>(random() % 100));
-    a.ExtendTo(t, grids[0], Params{});
-    b.ExtendTo(t, grids[1], Params{});
-    const int64_t end = t + 1;
-    const int64_t begin = std::min<int64_t>(end, std::max<int64_t>(15, end - 100));
-    moved.MoveTo(a, b, begin, end);
-    fresh.Recompute(a, b, begin, end);
-    ASSERT_TRUE(moved == fresh) << t;
-    // And both equal the definition.
-    if (t % 50 != 0) continue;
-    const int n = static_cast<int>(end - begin);
-    for (int shift = 0; shift < n; shift += 7) {
-      ShiftSums::Sum sum;
-      for (int i = 0; i < n; ++i) {
-        const int64_t wa = begin + i;
-        const int64_t wb = begin + (i - shift + n) % n;
-        if (!a.usable(wa) || !b.usable(wb)) continue;
-        sum.r += Dot(a.row(wa), b.row(wb), kRowLength);
-        ++sum.count;
-      }
-      ASSERT_EQ(moved.At(shift).r, sum.r);
-      ASSERT_EQ(moved.At(shift).count, sum.count);
+  return grids;
+}
+
+// Walks as a session does: growing, sliding, jumping, taken back. `follow` is told each tick.
+template <typename Ring, typename Extend, typename Check>
+void Walk(int size, Extend extend, Check check) {
+  constexpr int kSeconds = 500;
+  const std::vector<GridTrack> grids = Holed(kSeconds);
+  std::mt19937_64 random(4);
+  for (const Path path : kAllPaths) {
+    if (!Supports(path)) continue;
+    Ring a(size), b(size);
+    for (int t = 1; t <= kSeconds;
+         t += 1 + (random() % 20 == 0 ? static_cast<int>(random() % 30) : 0)) {
+      if (random() % 25 == 0) a.ForgetFromSample(4 * t - static_cast<int>(random() % 100));
+      if (random() % 25 == 0) b.ForgetFromSample(4 * t - static_cast<int>(random() % 100));
+      extend(a, grids[0], t);
+      extend(b, grids[1], t);
+      check(a, b, t, KernelsFor(path));
     }
-    ++steps;
   }
-  EXPECT_GE(steps, 2);
+}
+
+TEST(ChanceTest, ShiftSumsFollowWhateverHappens) {
+  constexpr int kSize = 100;
+  ShiftSums followed(kSize), fresh(kSize);
+  int compared = 0;
+  Walk<WindowRing>(
+      kSize,
+      [](WindowRing& ring, const GridTrack& grid, int t) { ring.ExtendTo(t, grid, Params{}); },
+      [&](const WindowRing& a, const WindowRing& b, int t, const Kernels& kernels) {
+        if (t == 1) followed = ShiftSums(kSize);
+        followed.Follow(a, b, kernels);
+        fresh.Recompute(a, b, kernels);
+        ASSERT_TRUE(followed == fresh) << t;
+        // And both equal the definition.
+        if (t % 25 != 0) return;
+        int16_t x[kRowLength], y[kRowLength];
+        for (int shift = 0; shift < kSize; shift += 7) {
+          int64_t r = 0;
+          int count = 0;
+          for (int i = 0; i < kSize; ++i) {
+            const int j = (i - shift + kSize) % kSize;
+            if (!a.slots().usable(i) || !b.slots().usable(j)) continue;
+            GetBlockRow(a.blocks(), static_cast<size_t>(i), x);
+            GetBlockRow(b.blocks(), static_cast<size_t>(j), y);
+            r += Dot(x, y, kRowLength);
+            ++count;
+          }
+          ASSERT_EQ(followed.r(shift), r);
+          ASSERT_EQ(followed.count(shift), count);
+          ++compared;
+        }
+      });
+  EXPECT_GE(compared, 30);
+}
+
+TEST(ChanceTest, PhaseSumsFollowWhateverHappens) {
+  constexpr int kSize = 90;
+  const PhaseFilter filter{Params{}};
+  PhaseSums followed(kSize), fresh(kSize);
+  int compared = 0;
+  Walk<PhaseRing>(
+      kSize, [&](PhaseRing& ring, const GridTrack& grid, int t) { ring.ExtendTo(t, grid, filter); },
+      [&](const PhaseRing& a, const PhaseRing& b, int t, const Kernels& kernels) {
+        if (t == 1) followed = PhaseSums(kSize);
+        followed.Follow(a, b, kernels);
+        fresh.Recompute(a, b, kernels);
+        ASSERT_TRUE(followed == fresh) << t;
+        if (t % 25 != 0) return;
+        const auto unit = [](const PhaseRing& ring, int slot) {
+          const int32_t packed = ring.units()[slot];
+          return std::complex<double>(static_cast<int16_t>(packed & 0xffff), packed >> 16);
+        };
+        for (int shift = 0; shift < kSize; shift += 7) {
+          std::complex<double> sum = 0;
+          int count = 0;
+          for (int i = 0; i < kSize; ++i) {
+            const int j = (i - shift + kSize) % kSize;
+            if (!a.slots().usable(i) || !b.slots().usable(j)) continue;
+            sum += unit(a, i) * std::conj(unit(b, j));
+            ++count;
+          }
+          ASSERT_EQ(followed.re()[shift], sum.real());
+          ASSERT_EQ(followed.im()[shift], sum.imag());
+          ASSERT_EQ(followed.count(shift), count);
+          ++compared;
+        }
+      });
+  EXPECT_GE(compared, 30);
 }
 
 TEST(ChanceTest, BandAndP) {

@@ -30,7 +30,7 @@ constexpr int kTries = 32;
 
 std::vector<int> DrawShifts(uint64_t seed, int draws, int people, int length, int apart) {
   SplitMix64 random(seed);
-  const bool room = int64_t{2} * people * apart <= length;
+  const bool room = int64_t{3} * people * apart <= int64_t{2} * length;
   std::vector<int> shifts;
   shifts.reserve(static_cast<size_t>(draws) * static_cast<size_t>(people));
   for (int draw = 0; draw < draws; ++draw) {
@@ -49,6 +49,12 @@ std::vector<int> DrawShifts(uint64_t seed, int draws, int people, int length, in
     }
   }
   return shifts;
+}
+
+int DrawShift(uint64_t seed, int draw, int person, int length) {
+  SplitMix64 of_draw(seed ^ static_cast<uint64_t>(draw));
+  SplitMix64 random(of_draw.Next() ^ static_cast<uint64_t>(static_cast<int64_t>(person)));
+  return random.Below(length);
 }
 
 }  // namespace attune::synchrony

@@ -2,75 +2,71 @@
 
 #include <algorithm>
 
-#include "services/synchrony/kernel/dot.h"
-
 namespace attune::synchrony {
+namespace {
 
-ShiftSums::ShiftSums(int max_windows)
-    : max_windows_(max_windows),
-      r_(static_cast<size_t>(2 * max_windows - 1)),
-      count_(static_cast<size_t>(2 * max_windows - 1)),
-      scratch_(static_cast<size_t>(max_windows)) {}
+// Slots of the largest circle, rounded up to whole blocks.
+constexpr int kMostSlots = 512;
+// Following more changes than this costs more than a fresh start.
+constexpr size_t kFewChanges = 80;
 
-void ShiftSums::MoveTo(const WindowTrack& a, const WindowTrack& b, int64_t begin, int64_t end) {
-  // One step costs two crosses; a fresh start about half a cross per window.
-  const bool same_past = revision_a_ == a.revision() && revision_b_ == b.revision();
-  const bool rising = begin >= begin_ && end >= end_ && begin < end_;
-  const bool at_hand = begin_ >= a.begin() && begin_ >= b.begin();
-  if (!same_past || !rising || !at_hand || (end - end_) + (begin - begin_) > windows() / 2) {
-    Recompute(a, b, begin, end);
+}  // namespace
+
+ShiftSums::ShiftSums(int size) : r_(static_cast<size_t>(size)), counts_(size) {}
+
+void ShiftSums::Follow(const WindowRing& a, const WindowRing& b, const Kernels& kernels) {
+  if (!begun_ || a.changes().size() + b.changes().size() > kFewChanges) {
+    Recompute(a, b, kernels);
     return;
   }
-  for (; begin_ < begin; ++begin_) Cross(a, b, begin_, begin_ + 1, end_, -1);
-  for (; end_ < end; ++end_) Cross(a, b, end_, begin_, end_, 1);
+  // With A, B before and A', B' after the step:
+  // A' B' - A B = (A' - A) B' + A' (B' - B) - (A' - A) (B' - B).
+  alignas(64) int32_t dots[kMostSlots];
+  for (const WindowRing::Change& change : a.changes()) {
+    const int16_t* row = change.difference;
+    kernels.cross_rows(&row, 1, b.blocks(), b.block_count(), dots);
+    AddRowOfA(change.slot, dots, kernels);
+  }
+  for (const WindowRing::Change& change : b.changes()) {
+    const int16_t* row = change.difference;
+    kernels.cross_rows(&row, 1, a.blocks(), a.block_count(), dots);
+    AddRowOfB(change.slot, dots, kernels);
+    for (const WindowRing::Change& other : a.changes()) {
+      const int k = other.slot - change.slot;
+      r_[static_cast<size_t>(k < 0 ? k + size() : k)] -=
+          Dot(other.difference, change.difference, kRowLength);
+    }
+  }
+  counts_.Follow(a.slots(), b.slots());
+  complete_ = a.slots().complete() && b.slots().complete();
 }
 
-void ShiftSums::Recompute(const WindowTrack& a, const WindowTrack& b, int64_t begin, int64_t end) {
+void ShiftSums::Recompute(const WindowRing& a, const WindowRing& b, const Kernels& kernels) {
   std::fill(r_.begin(), r_.end(), 0);
-  std::fill(count_.begin(), count_.end(), 0);
-  revision_a_ = a.revision();
-  revision_b_ = b.revision();
-  begin_ = begin;
-  for (end_ = begin; end_ < end; ++end_) Cross(a, b, end_, begin_, end_, 1);
+  alignas(64) int32_t dots[kMostSlots];
+  int16_t row[kRowLength];
+  const int16_t* rows = row;
+  for (int slot = 0; slot < size(); ++slot) {
+    if (!a.slots().usable(slot)) continue;
+    GetBlockRow(a.blocks(), static_cast<size_t>(slot), row);
+    kernels.cross_rows(&rows, 1, b.blocks(), b.block_count(), dots);
+    AddRowOfA(slot, dots, kernels);
+  }
+  counts_.Recompute(a.slots(), b.slots());
+  complete_ = a.slots().complete() && b.slots().complete();
+  begun_ = true;
 }
 
-void ShiftSums::Cross(const WindowTrack& a, const WindowTrack& b, int64_t at, int64_t begin,
-                      int64_t end, int sign) {
-  const int length = static_cast<int>(end - begin);
-  const size_t zero = static_cast<size_t>(max_windows_ - 1);
-  // Row: a's window `at` against b's; k = at - j falls as j rises.
-  if (a.usable(at)) {
-    if (length > 0) DotRows(a.row(at), b.row(begin), length, scratch_.data());
-    for (int i = 0; i < length; ++i) {
-      const size_t k = zero + static_cast<size_t>(at - begin - i);
-      r_[k] += sign * scratch_[static_cast<size_t>(i)];
-      count_[k] += b.usable(begin + i) ? sign : 0;
-    }
-    int32_t corner = 0;
-    DotRows(a.row(at), b.row(at), 1, &corner);
-    r_[zero] += sign * corner;
-    count_[zero] += b.usable(at) ? sign : 0;
-  }
-  // Column: b's window `at` against a's; k = i - at.
-  if (b.usable(at) && length > 0) {
-    DotRows(b.row(at), a.row(begin), length, scratch_.data());
-    for (int i = 0; i < length; ++i) {
-      const size_t k = static_cast<size_t>(static_cast<int64_t>(zero) + begin + i - at);
-      r_[k] += sign * scratch_[static_cast<size_t>(i)];
-      count_[k] += a.usable(begin + i) ? sign : 0;
-    }
-  }
+// k = slot - j falls as j rises: down to 0, then from the other end of the circle.
+void ShiftSums::AddRowOfA(int slot, const int32_t* dots, const Kernels& kernels) {
+  kernels.add_reversed(dots, slot + 1, 1, r_.data());
+  kernels.add_reversed(dots + slot + 1, size() - slot - 1, 1, r_.data() + slot + 1);
 }
 
-ShiftSums::Sum ShiftSums::At(int shift) const {
-  const size_t k = static_cast<size_t>(max_windows_ - 1 + shift);
-  Sum sum{r_[k], count_[k]};
-  if (shift > 0) {
-    const size_t wrapped = k - static_cast<size_t>(windows());
-    sum.r += r_[wrapped];
-    sum.count += count_[wrapped];
-  }
-  return sum;
+// k = i - slot rises with i: from 0, after the part that lies before the slot.
+void ShiftSums::AddRowOfB(int slot, const int32_t* dots, const Kernels& kernels) {
+  kernels.add(dots + slot, size() - slot, 1, r_.data());
+  kernels.add(dots, slot, 1, r_.data() + size() - slot);
 }
 
 }  // namespace attune::synchrony

@@ -1,13 +1,15 @@
 // Sums of windowed r over every circular shift of one person against another, kept as the session
 // runs.
 //
-// Over the windows [begin, end) of the span (n = end - begin), D_k is the sum of r(a_i, b_j) over
-// all cells with i - j = k, and C_k counts the cells whose two windows are both usable. Shifting b
-// circularly by k windows pairs a_i with b_(i-k mod n): the sum is S_k = D_k + D_(k-n). S_0 / C_0
-// is the observed mean windowed r. (Windows are shifted whole: none is cut at the seam.)
+// Both rings (signal/windows.h) hold the windows of the same `size` seconds. S_k is the sum of
+// r(a_i, b_j) over all slots with i - j = k (mod size), which is b shifted circularly by k seconds
+// against a; C_k counts the cells whose two windows are both usable, the others add 0. S_0 / C_0 is
+// the observed mean windowed r. (Windows are shifted whole: none is cut at the seam. Before the
+// session is as long as the span, the windows before its start are there as unusable ones.)
 //
-// r is an integer (signal/windows.h), so a tick that adds the newest row and column and takes away
-// the oldest gives exactly what summing all n^2 cells anew would give.
+// The newest window takes the slot of the one that leaves, so a tick changes one row of a and one
+// of b, and S changes by the products of the differences: exactly, since r is an integer, so that
+// S is at any time what summing all cells anew would give.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_SHIFT_SUMS_H_
 #define ATTUNE_SERVICES_SYNCHRONY_CHANCE_SHIFT_SUMS_H_
 
@@ -15,54 +17,44 @@
 #include <cstdint>
 #include <vector>
 
+#include "services/synchrony/chance/shift_counts.h"
+#include "services/synchrony/kernel/kernels.h"
 #include "services/synchrony/signal/windows.h"
 
 namespace attune::synchrony {
 
 class ShiftSums {
  public:
-  // Spans of up to `max_windows`.
-  explicit ShiftSums(int max_windows);
+  explicit ShiftSums(int size);
 
-  // Moves the span to [begin, end), incrementally when that is possible and cheaper. Both tracks
-  // must hold it, and what is left of the old one.
-  void MoveTo(const WindowTrack& a, const WindowTrack& b, int64_t begin, int64_t end);
+  // After every step of the two rings, both of `size` slots; the first time from nothing.
+  void Follow(const WindowRing& a, const WindowRing& b, const Kernels& kernels);
+  // From nothing, always (the reference).
+  void Recompute(const WindowRing& a, const WindowRing& b, const Kernels& kernels);
 
-  // The same from nothing, always (the reference).
-  void Recompute(const WindowTrack& a, const WindowTrack& b, int64_t begin, int64_t end);
+  int size() const { return static_cast<int>(r_.size()); }
+  // Every cell counts: C_k is size() for all k.
+  bool complete() const { return complete_; }
+  // 0 <= shift < size(): S_k times 2^28, C_k.
+  int64_t r(int shift) const { return r_[static_cast<size_t>(shift)]; }
+  int count(int shift) const { return complete_ ? size() : counts_.at(shift); }
+  const int64_t* r() const { return r_.data(); }
 
-  int windows() const { return static_cast<int>(end_ - begin_); }
-  struct Sum {
-    int64_t r = 0;      // times 2^28
-    int32_t count = 0;  // usable cells
-  };
-  // 0 <= shift < windows().
-  Sum At(int shift) const;
-
-  // The same span and the same sums.
   friend bool operator==(const ShiftSums& x, const ShiftSums& y) {
-    return x.begin_ == y.begin_ && x.end_ == y.end_ && x.r_ == y.r_ && x.count_ == y.count_;
+    return x.r_ == y.r_ && x.counts_ == y.counts_ && x.complete_ == y.complete_;
   }
 
-  size_t MemoryBytes() const {
-    return r_.capacity() * sizeof(int64_t) + count_.capacity() * sizeof(int32_t);
-  }
+  size_t MemoryBytes() const { return r_.capacity() * sizeof(int64_t) + counts_.MemoryBytes(); }
 
  private:
-  // Adds (sign 1) or takes away (-1) the cells of window `at` with all of [begin, end): row, column
-  // and the corner once.
-  void Cross(const WindowTrack& a, const WindowTrack& b, int64_t at, int64_t begin, int64_t end,
-             int sign);
+  // A row of a (or of b) in `slot` changed by what gave `dots` with all windows of the other.
+  void AddRowOfA(int slot, const int32_t* dots, const Kernels& kernels);
+  void AddRowOfB(int slot, const int32_t* dots, const Kernels& kernels);
 
-  int max_windows_;
-  int64_t begin_ = 0;
-  int64_t end_ = 0;
-  uint64_t revision_a_ = 0;
-  uint64_t revision_b_ = 0;
-  // By k + max_windows - 1.
+  bool begun_ = false;
+  bool complete_ = false;
   std::vector<int64_t> r_;
-  std::vector<int32_t> count_;
-  std::vector<int32_t> scratch_;
+  ShiftCounts counts_;
 };
 
 }  // namespace attune::synchrony

@@ -4,17 +4,10 @@
 #include <cmath>
 
 #include "services/synchrony/chance/draws.h"
-#include "services/synchrony/chance/null.h"
-#include "services/synchrony/group/order.h"
+#include "services/synchrony/chance/moments.h"
 
 namespace attune::synchrony {
 namespace {
-
-Number Value(Number number, double value) {
-  number.absent = Absence::kNone;
-  number.value = value;
-  return number;
-}
 
 Number Without(Number number, Absence why, bool common_cause) {
   number.absent = why;
@@ -24,18 +17,22 @@ Number Without(Number number, Absence why, bool common_cause) {
 
 }  // namespace
 
-GroupBasis GroupMeasures::Basis(const std::vector<int>& group,
-                                const std::vector<const PersonTrack*>& tracks,
-                                const Span& span) const {
-  GroupBasis basis;
-  basis.number.window_us = span.window_us();
+GroupMeasures::GroupMeasures(const Params& params, const Kernels& kernels)
+    : params_(params), order_(params), crowd_(params, kernels) {}
+
+void GroupMeasures::FindBasis(const std::vector<int>& group,
+                              const std::vector<PersonTrack*>& tracks, const Span& span,
+                              GroupBasis* basis) const {
+  basis->contributors.clear();
+  basis->tracks.clear();
+  basis->places.clear();
+  basis->number = Number{};
+  basis->number.window_us = span.window_us();
   double all_coverage = 0, contributing_coverage = 0;
   bool timing_kept_out = false;
   for (size_t i = 0; i < group.size(); ++i) {
     if (tracks[i] == nullptr || span.seconds == 0) continue;
-    const int samples = span.seconds * kSamplesPerSecond;
-    const double coverage =
-        static_cast<double>(tracks[i]->grid().CountValid(span.last_sample, samples)) / samples;
+    const double coverage = tracks[i]->Coverage(span.seconds * kSamplesPerSecond);
     all_coverage += coverage;
     if (!span.LongEnough(params_) || coverage < params_.contributor_min_coverage) continue;
     if (tracks[i]->span_artefacts().too_many) continue;
@@ -44,25 +41,25 @@ GroupBasis GroupMeasures::Basis(const std::vector<int>& group,
       continue;
     }
     contributing_coverage += coverage;
-    basis.number.doubtful = basis.number.doubtful || tracks[i]->span_artefacts().doubtful;
-    basis.contributors.push_back(group[i]);
-    basis.tracks.push_back(tracks[i]);
+    basis->number.doubtful |= tracks[i]->span_artefacts().doubtful;
+    basis->contributors.push_back(group[i]);
+    basis->tracks.push_back(tracks[i]);
+    basis->places.push_back(i);
   }
-  const size_t contributors = basis.contributors.size();
+  const size_t contributors = basis->contributors.size();
   if (contributors >= 2) {
-    basis.number.absent = Absence::kNone;
-    basis.number.coverage = contributing_coverage / static_cast<double>(contributors);
-    return basis;
+    basis->number.absent = Absence::kNone;
+    basis->number.coverage = contributing_coverage / static_cast<double>(contributors);
+    return;
   }
-  if (!group.empty()) basis.number.coverage = all_coverage / static_cast<double>(group.size());
+  if (!group.empty()) basis->number.coverage = all_coverage / static_cast<double>(group.size());
   if (group.size() < 2) {
-    basis.number.absent = Absence::kTooFewPeople;
+    basis->number.absent = Absence::kTooFewPeople;
   } else if (!span.LongEnough(params_)) {
-    basis.number.absent = Absence::kNotEnoughData;
+    basis->number.absent = Absence::kNotEnoughData;
   } else {
-    basis.number.absent = timing_kept_out ? Absence::kTimingTooUncertain : Absence::kTooFewPeople;
+    basis->number.absent = timing_kept_out ? Absence::kTimingTooUncertain : Absence::kTooFewPeople;
   }
-  return basis;
 }
 
 Number GroupMeasures::OrderParameter(const GroupBasis& basis, int64_t tick_end_us,
@@ -71,130 +68,141 @@ Number GroupMeasures::OrderParameter(const GroupBasis& basis, int64_t tick_end_u
   number.window_us = int64_t{params_.order_window_seconds} * 1'000'000;
   if (number.absent != Absence::kNone) return Without(number, number.absent, common_cause);
 
-  const int64_t end = tick_end_us / 1'000'000 + 1;
-  const int64_t begin =
-      std::max<int64_t>(params_.phase_filter_seconds + 1, end - params_.span_seconds);
-  const int length = static_cast<int>(end - begin);
-  if (length < params_.order_window_seconds) {
+  if (order_people_ != basis.contributors) {
+    order_people_ = basis.contributors;
+    order_.Forget();
+  }
+  rings_.clear();
+  for (const PersonTrack* track : basis.tracks) rings_.push_back(&track->phases());
+  order_.Follow(rings_, tick_end_us / 1'000'000);
+  if (!order_.Mean(-1, &number.value)) {
     return Without(number, Absence::kNotEnoughData, common_cause);
   }
-  std::vector<const UnitVector*> series;
-  for (const PersonTrack* track : basis.tracks) series.push_back(track->phase().at(begin));
-  const int people = static_cast<int>(series.size());
-  const int min_valid =
-      std::max(2, static_cast<int>(std::ceil(params_.contributor_min_coverage * people)));
-  const OrderOverTime order(series, length, params_.order_window_seconds, min_valid);
-  double value = 0;
-  if (!order.Mean(nullptr, &value)) return Without(number, Absence::kNotEnoughData, common_cause);
-  number = Value(number, value);
-  if (common_cause) {
-    number.chance_absent = Absence::kCommonCause;
-    return number;
-  }
-
-  const std::vector<int>& shifts = ShiftsFor(&order_draws_, people, length);
   null_values_.clear();
-  for (int draw = 0; draw < params_.group_draws; ++draw) {
-    double shifted = 0;
-    if (order.Mean(&shifts[static_cast<size_t>(draw) * series.size()], &shifted)) {
-      null_values_.push_back(shifted);
-    }
+  double value = 0;
+  for (int draw = 0; draw < order_.draws(); ++draw) {
+    if (order_.Mean(draw, &value)) null_values_.push_back(value);
   }
-  if (static_cast<int>(null_values_.size()) < std::max(1, params_.shifts_min)) {
-    number.chance_absent = Absence::kNotEnoughData;
-    return number;
-  }
-  number.has_chance = true;
-  number.chance = ChanceFrom(number.value, null_values_);
+  AddChance(basis, common_cause, &number);
   return number;
 }
 
 Number GroupMeasures::MeanPairwise(const GroupBasis& basis,
-                                   const std::vector<const ShiftSums*>& sums, const Span& span,
+                                   const std::vector<const ShiftSums*>& sums, size_t group_size,
                                    bool common_cause) {
   Number number = basis.number;
   if (number.absent != Absence::kNone) return Without(number, number.absent, common_cause);
-  int64_t r = 0, count = 0;
-  for (const ShiftSums* pair : sums) {
-    const ShiftSums::Sum sum = pair->At(0);
-    r += sum.r;
-    count += sum.count;
-  }
-  if (count == 0) return Without(number, Absence::kNotEnoughData, common_cause);
-  number = Value(number, static_cast<double>(r) * kRScale / static_cast<double>(count));
-  if (common_cause) {
-    number.chance_absent = Absence::kCommonCause;
-    return number;
-  }
-
-  const int windows = static_cast<int>(span.end - span.begin);
   const size_t people = basis.tracks.size();
-  const std::vector<int>& shifts = ShiftsFor(&pairwise_draws_, static_cast<int>(people), windows);
-  null_values_.clear();
-  for (int draw = 0; draw < params_.group_draws; ++draw) {
-    const int* shift = &shifts[static_cast<size_t>(draw) * people];
-    int64_t null_r = 0, null_count = 0;
-    size_t pair = 0;
-    for (size_t i = 0; i < people; ++i) {
-      for (size_t j = i + 1; j < people; ++j, ++pair) {
-        // Window t of the draw pairs a_(t - s_i) with b_(t - s_j): indices differ by s_j - s_i.
-        const int difference = shift[j] - shift[i];
-        const ShiftSums::Sum sum =
-            sums[pair]->At(difference < 0 ? difference + windows : difference);
-        null_r += sum.r;
-        null_count += sum.count;
+  const auto draws = static_cast<size_t>(params_.group_draws);
+  const int size = SpanWindows(params_);
+  ChooseShifts(people, size);
+  null_r_.assign(draws, 0);
+  null_count_.assign(draws, 0);
+  int64_t r = 0, count = 0, complete_count = 0;
+  for (size_t i = 0; i < people; ++i) {
+    for (size_t j = i + 1; j < people; ++j) {
+      const size_t a = basis.places[i];
+      const size_t b = basis.places[j];
+      const ShiftSums& pair = *sums[a * (2 * group_size - a - 1) / 2 + (b - a - 1)];
+      r += pair.r(0);
+      count += pair.count(0);
+      // Window t of a draw pairs a_(t - s_i) with b_(t - s_j): the slots differ by s_j - s_i.
+      const int16_t* shift_a = &shifts_[i * draws];
+      const int16_t* shift_b = &shifts_[j * draws];
+      for (size_t draw = 0; draw < draws; ++draw) {
+        const int difference = shift_b[draw] - shift_a[draw];
+        null_r_[draw] += pair.r(difference < 0 ? difference + size : difference);
+      }
+      if (pair.complete()) {
+        complete_count += size;
+        continue;
+      }
+      for (size_t draw = 0; draw < draws; ++draw) {
+        const int difference = shift_b[draw] - shift_a[draw];
+        null_count_[draw] += pair.count(difference < 0 ? difference + size : difference);
       }
     }
-    if (null_count == 0 || static_cast<double>(null_count) <
-                               params_.shift_min_window_share * static_cast<double>(count)) {
-      continue;
-    }
-    null_values_.push_back(static_cast<double>(null_r) * kRScale / static_cast<double>(null_count));
-  }
-  if (static_cast<int>(null_values_.size()) < std::max(1, params_.shifts_min)) {
-    number.chance_absent = Absence::kNotEnoughData;
-    return number;
-  }
-  number.has_chance = true;
-  number.chance = ChanceFrom(number.value, null_values_);
-  return number;
-}
-
-Number GroupMeasures::MeanPairwiseLarge(const GroupBasis& basis, const Span& span,
-                                        bool common_cause) const {
-  Number number = basis.number;
-  if (number.absent != Absence::kNone) return Without(number, number.absent, common_cause);
-  int64_t twice_r = 0, count = 0;
-  int32_t sum[kRowLength];
-  for (int64_t window = span.begin; window < span.end; ++window) {
-    std::fill(sum, sum + kRowLength, 0);
-    int64_t own = 0, usable = 0;
-    for (const PersonTrack* track : basis.tracks) {
-      if (!track->windows().usable(window)) continue;
-      const int16_t* row = track->windows().row(window);
-      for (int k = 0; k < kRowLength; ++k) sum[k] += row[k];
-      own += Dot(row, row, kRowLength);
-      ++usable;
-    }
-    int64_t together = 0;
-    for (int32_t value : sum) together += int64_t{value} * value;
-    twice_r += together - own;
-    count += usable * (usable - 1) / 2;
   }
   if (count == 0) return Without(number, Absence::kNotEnoughData, common_cause);
-  number = Value(number, static_cast<double>(twice_r / 2) * kRScale / static_cast<double>(count));
-  number.chance_absent = common_cause ? Absence::kCommonCause : Absence::kTooManyPeople;
+  number.value = static_cast<double>(r) * kRScale / static_cast<double>(count);
+  const double enough = params_.shift_min_window_share * static_cast<double>(count);
+  null_values_.clear();
+  for (size_t draw = 0; draw < draws; ++draw) {
+    const auto cells = static_cast<double>(null_count_[draw] + complete_count);
+    if (cells == 0 || cells < enough) continue;
+    null_values_.push_back(static_cast<double>(null_r_[draw]) * kRScale / cells *
+                           std::sqrt(cells / static_cast<double>(count)));
+  }
+  AddChance(basis, common_cause, &number);
   return number;
 }
 
-const std::vector<int>& GroupMeasures::ShiftsFor(Draws* draws, int people, int length) const {
-  if (draws->people != people || draws->length != length) {
-    draws->people = people;
-    draws->length = length;
-    draws->shifts = DrawShifts(params_.group_seed, params_.group_draws, people, length,
-                               params_.group_shift_apart_seconds);
+Number GroupMeasures::MeanPairwiseOfCrowd(const GroupBasis& basis, bool common_cause) {
+  if (basis.contributors.size() > CrowdSums::kMostPeople) {
+    crowd_.Clear();
+    return Without(basis.number, Absence::kTooManyPeople, common_cause);
   }
-  return draws->shifts;
+  members_.clear();
+  for (size_t i = 0; i < basis.contributors.size(); ++i) {
+    members_.push_back({basis.contributors[i], &basis.tracks[i]->windows()});
+  }
+  crowd_.Follow(members_);
+  Number number = basis.number;
+  if (number.absent != Absence::kNone) return Without(number, number.absent, common_cause);
+  const CrowdSums::Sum observed = crowd_.At(-1);
+  if (observed.count == 0) return Without(number, Absence::kNotEnoughData, common_cause);
+  number.value = static_cast<double>(observed.r) * kRScale / static_cast<double>(observed.count);
+  const double enough = params_.shift_min_window_share * static_cast<double>(observed.count);
+  null_values_.clear();
+  for (int draw = 0; draw < crowd_.draws(); ++draw) {
+    const CrowdSums::Sum sum = crowd_.At(draw);
+    const auto cells = static_cast<double>(sum.count);
+    if (cells == 0 || cells < enough) continue;
+    null_values_.push_back(static_cast<double>(sum.r) * kRScale / cells *
+                           std::sqrt(cells / static_cast<double>(observed.count)));
+  }
+  AddChance(basis, common_cause, &number);
+  return number;
+}
+
+void GroupMeasures::AddChance(const GroupBasis& basis, bool common_cause, Number* number) const {
+  const auto count = static_cast<int>(null_values_.size());
+  if (common_cause) {
+    number->chance_absent = Absence::kCommonCause;
+  } else if (count < std::max(2, params_.shifts_min)) {
+    number->chance_absent = Absence::kNotEnoughData;
+  } else {
+    const bool two = basis.contributors.size() == 2;
+    number->has_chance = true;
+    number->chance = ChanceAgainst(two ? Statistic::kGroupOfTwo : Statistic::kGroup, number->value,
+                                   null_values_.data(), count);
+  }
+}
+
+void GroupMeasures::ChooseShifts(size_t people, int length) {
+  if (people == shift_people_) return;
+  shift_people_ = people;
+  const std::vector<int> shifts =
+      DrawShifts(params_.group_seed, params_.group_draws, static_cast<int>(people), length,
+                 params_.group_shift_apart_seconds);
+  const auto draws = static_cast<size_t>(params_.group_draws);
+  shifts_.resize(shifts.size());
+  for (size_t draw = 0; draw < draws; ++draw) {
+    for (size_t i = 0; i < people; ++i) {
+      shifts_[i * draws + draw] = static_cast<int16_t>(shifts[draw * people + i]);
+    }
+  }
+}
+
+void GroupMeasures::Forget(int person) {
+  order_.Forget();
+  crowd_.Forget(person);
+}
+
+size_t GroupMeasures::MemoryBytes() const {
+  return order_.MemoryBytes() + crowd_.MemoryBytes() + shifts_.capacity() * sizeof(int16_t) +
+         (null_r_.capacity() + null_count_.capacity()) * sizeof(int64_t) +
+         null_values_.capacity() * sizeof(double);
 }
 
 }  // namespace attune::synchrony

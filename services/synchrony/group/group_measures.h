@@ -1,13 +1,16 @@
-// The numbers of one group at one tick.
+// The core numbers of one group at one tick.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_GROUP_GROUP_MEASURES_H_
 #define ATTUNE_SERVICES_SYNCHRONY_GROUP_GROUP_MEASURES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "services/synchrony/chance/shift_sums.h"
+#include "services/synchrony/group/crowd_sums.h"
+#include "services/synchrony/group/order.h"
+#include "services/synchrony/kernel/kernels.h"
 #include "services/synchrony/numbers.h"
-#include "services/synchrony/pair/pair_measures.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/person_track.h"
 
@@ -18,45 +21,54 @@ namespace attune::synchrony {
 struct GroupBasis {
   std::vector<int> contributors;
   std::vector<const PersonTrack*> tracks;  // of the contributors
+  std::vector<size_t> places;              // of the contributors, in the group
   Number number;
 };
 
 class GroupMeasures {
  public:
-  explicit GroupMeasures(const Params& params) : params_(params) {}
+  GroupMeasures(const Params& params, const Kernels& kernels);
 
   // group[i] with its track (null: unknown). A contributor has contributor_min_coverage over the
   // whole span and a jitter within the limit. (An unknown constant delay can only lower the group's
   // values, so it keeps nobody out.)
-  GroupBasis Basis(const std::vector<int>& group, const std::vector<const PersonTrack*>& tracks,
-                   const Span& span) const;
+  void FindBasis(const std::vector<int>& group, const std::vector<PersonTrack*>& tracks,
+                 const Span& span, GroupBasis* basis) const;
 
-  // Mean over 30 s of the order parameter. Chance: the same draws of circular shifts at every tick.
+  // Mean over 30 s of the order parameter. Chance: the same delays at every tick.
   Number OrderParameter(const GroupBasis& basis, int64_t tick_end_us, bool common_cause);
 
-  // Mean of r over every usable window of every pair of contributors. `sums`: all pairs (i, j),
-  // i < j, of basis.tracks in lexicographic order; each draw looks a pair up at the difference of
-  // the two people's shifts.
+  // Mean of r over every usable window of every pair of contributors, for up to
+  // group_max_people_chance of them. `sums`: all pairs (i, j), i < j, of the group's known members
+  // in lexicographic order, null where one is unknown; `group_size` members. Each draw looks a pair
+  // up at the difference of the two people's shifts.
   Number MeanPairwise(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
-                      const Span& span, bool common_cause);
+                      size_t group_size, bool common_cause);
 
-  // The same value for a group too large for pair sums, in O(people): per window, sum over pairs of
-  // z_i . z_j = (|sum z_i|^2 - sum |z_i|^2) / 2. No chance level (kTooManyPeople).
-  Number MeanPairwiseLarge(const GroupBasis& basis, const Span& span, bool common_cause) const;
+  // The same of a larger group, by sums over people. Every tick, or after ForgetCrowd().
+  Number MeanPairwiseOfCrowd(const GroupBasis& basis, bool common_cause);
+  void ForgetCrowd() { crowd_.Clear(); }
+
+  // Somebody comes or goes; before the track goes away.
+  void Forget(int person);
+
+  size_t MemoryBytes() const;
 
  private:
-  // The draws for `people` over `length` moments; kept, since they seldom change.
-  struct Draws {
-    int people = -1;
-    int length = -1;
-    std::vector<int> shifts;
-  };
-  const std::vector<int>& ShiftsFor(Draws* draws, int people, int length) const;
+  void ChooseShifts(size_t people, int length);
+  void AddChance(const GroupBasis& basis, bool common_cause, Number* number) const;
 
   const Params& params_;
-  Draws order_draws_;
-  Draws pairwise_draws_;
+  OrderTrack order_;
+  std::vector<int> order_people_;  // whom order_ stands on
+  CrowdSums crowd_;
+  // Shift of each person in each draw, by person; kept, since they seldom change.
+  size_t shift_people_ = 0;
+  std::vector<int16_t> shifts_;
+  std::vector<int64_t> null_r_, null_count_;  // by draw
   std::vector<double> null_values_;
+  std::vector<const PhaseRing*> rings_;  // of the contributors, for the time of a call
+  std::vector<CrowdSums::Member> members_;
 };
 
 }  // namespace attune::synchrony

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "services/synchrony/chance/draws.h"
 #include "services/synchrony/group/group_measures.h"
 #include "services/synchrony/group/order.h"
 #include "services/synchrony/pair/reference.h"
@@ -47,40 +49,103 @@ TEST(OrderTest, AgreesWithMultiSyncPyOnGivenPhases) {
     for (const auto& person : people) now.push_back(person[t]);
     ASSERT_NEAR(OrderParameter(now, 2), expected[t], 1e-9);
   }
-  std::vector<const UnitVector*> series;
-  for (const auto& person : people) series.push_back(person.data());
-  double mean = 0;
-  ASSERT_TRUE(OrderOverTime(series, 600, 600, 2).Mean(nullptr, &mean));
-  EXPECT_NEAR(mean, testing::JsonNumber(json, "kuramoto_mean_R"), 1e-9);
-  // The last 30 seconds, and everybody shifted alike round the circle.
-  double last = 0;
-  ASSERT_TRUE(OrderOverTime(series, 600, 30, 2).Mean(nullptr, &last));
-  double by_hand = 0;
-  for (size_t t = 570; t < 600; ++t) by_hand += expected[t] / 30;
-  EXPECT_NEAR(last, by_hand, 1e-9);
-  const std::vector<int> alike(6, 100), none(6, 0), round(6, 600 - 30);
-  double shifted = 0;
-  ASSERT_TRUE(OrderOverTime(series, 600, 30, 2).Mean(none.data(), &shifted));
-  EXPECT_EQ(shifted, last);
-  ASSERT_TRUE(OrderOverTime(series, 600, 30, 2).Mean(alike.data(), &shifted));
-  by_hand = 0;
-  for (size_t t = 470; t < 500; ++t) by_hand += expected[t] / 30;
-  EXPECT_NEAR(shifted, by_hand, 1e-9);
-  ASSERT_TRUE(OrderOverTime(series, 600, 30, 2).Mean(round.data(), &shifted));
-  by_hand = 0;
-  for (size_t t = 0; t < 30; ++t) by_hand += expected[t] / 30;
-  EXPECT_NEAR(shifted, by_hand, 1e-9);
+}
+
+// Rings as they would be after `seconds` of these phases, one a second from second 1 on.
+class GivenPhases {
+ public:
+  GivenPhases(const std::vector<std::vector<UnitVector>>& people, int size) {
+    for (size_t i = 0; i < people.size(); ++i) rings_.emplace_back(size);
+    for (const PhaseRing& ring : rings_) pointers_.push_back(&ring);
+  }
+  const std::vector<const PhaseRing*>& pointers() const { return pointers_; }
+  // To second m with phase people[i][m - 1] of each.
+  void Step(const std::vector<std::vector<UnitVector>>& people, int64_t m) {
+    for (size_t i = 0; i < people.size(); ++i) {
+      rings_[i].Give(m, people[i][static_cast<size_t>(m) - 1]);
+    }
+  }
+
+ private:
+  std::vector<PhaseRing> rings_;
+  std::vector<const PhaseRing*> pointers_;
+};
+
+TEST(OrderTest, SlidingMeanIsThatOfMultiSyncPy) {
+  const auto people = ReferencePhases();
+  const std::vector<double> expected = testing::JsonNumbers(
+      testing::ReadFile(kFolder + std::string("expected_phase.json")), "kuramoto_R_t");
+  const Params params;
+  GivenPhases given(people, SpanPhases(params));
+  OrderTrack order(params), fresh(params);
+  for (int64_t m = 1; m <= 600; ++m) {
+    given.Step(people, m);
+    if (m < 200) continue;
+    order.Follow(given.pointers(), m);
+    double mean = 0, by_hand = 0, same = 0;
+    ASSERT_TRUE(order.Mean(-1, &mean));
+    for (int64_t i = m - 30; i < m; ++i) by_hand += expected[static_cast<size_t>(i)] / 30;
+    EXPECT_NEAR(mean, by_hand, 1e-4);  // unit vectors of 12 bits
+    // Kept as it slides, or computed now: the same bits, in every draw.
+    if (m % 50 != 0) continue;
+    fresh.Forget();
+    fresh.Follow(given.pointers(), m);
+    for (int draw = -1; draw < order.draws(); ++draw) {
+      ASSERT_TRUE(order.Mean(draw, &mean) && fresh.Mean(draw, &same));
+      ASSERT_EQ(mean, same) << draw;
+    }
+  }
+}
+
+// What a draw is: everybody's phases delayed by a time of their own, the last 30 moments of that.
+TEST(OrderTest, DrawsAreMeansOfDelayedPhases) {
+  const auto people = ReferencePhases();
+  const Params params;
+  GivenPhases given(people, SpanPhases(params));
+  for (int64_t m = 1; m <= 400; ++m) given.Step(people, m);
+  OrderTrack order(params);
+  order.Follow(given.pointers(), 400);
+  const std::vector<int> delays =
+      DrawShifts(params.group_seed, params.group_draws, 6, 131, params.group_shift_apart_seconds);
+  double worst = 0;
+  for (int draw = 0; draw < order.draws(); ++draw) {
+    double mean = 0, expected = 0;
+    ASSERT_TRUE(order.Mean(draw, &mean));
+    for (int64_t m = 371; m <= 400; ++m) {
+      std::vector<UnitVector> now;
+      for (size_t i = 0; i < 6; ++i) {
+        now.push_back(
+            people[i][static_cast<size_t>(m - 1 - delays[static_cast<size_t>(draw) * 6 + i])]);
+      }
+      expected += OrderParameter(now, 2) / 30;
+    }
+    worst = std::max(worst, std::fabs(mean - expected));
+  }
+  EXPECT_LE(worst, 1e-4);
 }
 
 TEST(OrderTest, LeavesOutMomentsWithTooFewPeople) {
   EXPECT_EQ(OrderParameter({{1, 0}, {}}, 2), -1);
   EXPECT_NEAR(OrderParameter({{1, 0}, {}, {0, 1}}, 2), std::sqrt(0.5), 1e-15);
-  std::vector<UnitVector> a(60, {1, 0}), b(60, {1, 0});
-  for (size_t i = 30; i < 60; ++i) b[i] = {};
+  std::vector<std::vector<UnitVector>> two(2, std::vector<UnitVector>(400, {1, 0}));
+  const Params params;
+  GivenPhases given(two, SpanPhases(params));
+  for (size_t i = 384; i < 400; ++i) two[1][i] = {};  // 16 of the last 30
+  OrderTrack order(params);
   double r = 0;
-  EXPECT_FALSE(OrderOverTime({a.data(), b.data()}, 60, 30, 2).Mean(nullptr, &r));
-  EXPECT_TRUE(OrderOverTime({a.data(), b.data()}, 60, 60, 2).Mean(nullptr, &r));
-  EXPECT_EQ(r, 1);
+  for (int64_t m = 1; m <= 400; ++m) {
+    given.Step(two, m);
+    if (m < 300) continue;
+    order.Follow(given.pointers(), m);
+    EXPECT_EQ(order.Mean(-1, &r), m < 400) << m;
+    EXPECT_EQ(r, 1);
+  }
+}
+
+UnitVector At(const PhaseRing& ring, int64_t second) {
+  const int32_t packed = ring.units()[ring.slots().SlotOf(second)];
+  return {static_cast<double>(static_cast<int16_t>(packed & 0xffff)) / kPhaseScale,
+          static_cast<double>(packed >> 16) / kPhaseScale};
 }
 
 TEST(PhaseTest, FollowsASineWithItsStatedDelay) {
@@ -97,44 +162,47 @@ TEST(PhaseTest, FollowsASineWithItsStatedDelay) {
     const double step = 2 * 3.14159265358979323846 * hz / 4;
     std::vector<double> ms;
     for (int i = 1; i <= 800; ++i) ms.push_back(900 + 40 * std::cos(step * i));
-    PhaseTrack track(181);
-    track.ExtendTo(200, Quantised(ms), filter);
+    PhaseRing ring(201);
+    ring.ExtendTo(200, Quantised(ms), filter);
     for (int64_t second = 30; second <= 200; ++second) {
       const double angle = step * (4.0 * static_cast<double>(second) - 40);  // 10 s ago
-      const UnitVector unit = *track.at(second);
+      const UnitVector unit = At(ring, second);
       EXPECT_NEAR(unit.re, std::cos(angle), 0.03) << hz;
       EXPECT_NEAR(unit.im, std::sin(angle), 0.03) << hz;
     }
   }
   const std::vector<double> still(400, 700);
-  PhaseTrack none(181);
+  PhaseRing none(101);
   none.ExtendTo(100, Quantised(still), filter);
-  EXPECT_FALSE(none.at(90)->valid());
+  EXPECT_FALSE(At(none, 90).valid());
+  EXPECT_EQ(none.slots().usable_count(), 0);
 }
 
 // Another band-pass (FIR instead of zero-phase Butterworth) on the same signals: the same picture.
 TEST(PhaseTest, GroupOrderIsCloseToTheReferenceFilters) {
   auto csv = testing::ReadCsv(kFolder + std::string("input_group_4hz.csv"));
   const PhaseFilter filter{Params{}};
-  std::vector<PhaseTrack> tracks;
   std::vector<std::vector<UnitVector>> reference = ReferencePhases();
-  double agreement = 0;
+  const std::string json = testing::ReadFile(kFolder + std::string("expected_phase.json"));
+  double agreement = 0, mean = 0;
+  std::vector<std::vector<UnitVector>> ours(6);
   for (size_t i = 0; i < 6; ++i) {
-    PhaseTrack& track = tracks.emplace_back(601);
-    track.ExtendTo(600, Quantised(testing::ToDoubles(csv[kPeople[i]])), filter);
+    PhaseRing ring(601);
+    ring.ExtendTo(600, Quantised(testing::ToDoubles(csv[kPeople[i]])), filter);
     // Second m stands for m - 10 s; row r of the reference is sample 4 r + 1 of ours.
+    for (int64_t m = 21; m <= 600; ++m) ours[i].push_back(At(ring, m));
     for (int64_t m = 41; m <= 590; ++m) {
-      const UnitVector& ours = *track.at(m);
+      const UnitVector& one = ours[i][static_cast<size_t>(m - 21)];
       const UnitVector& theirs = reference[i][static_cast<size_t>(m - 10)];
-      agreement += (ours.re * theirs.re + ours.im * theirs.im) / (6 * 550);
+      agreement += (one.re * theirs.re + one.im * theirs.im) / (6 * 550);
     }
   }
   EXPECT_GT(agreement, 0.8);
-  std::vector<const UnitVector*> series;
-  for (const PhaseTrack& track : tracks) series.push_back(track.at(21));
-  double mean = 0;
-  ASSERT_TRUE(OrderOverTime(series, 580, 580, 2).Mean(nullptr, &mean));
-  const std::string json = testing::ReadFile(kFolder + std::string("expected_phase.json"));
+  for (size_t t = 0; t < 580; ++t) {
+    std::vector<UnitVector> now;
+    for (const auto& person : ours) now.push_back(person[t]);
+    mean += OrderParameter(now, 2) / 580;
+  }
   EXPECT_NEAR(mean, testing::JsonNumber(json, "kuramoto_mean_R"), 0.03);
 }
 
@@ -159,44 +227,84 @@ TEST(MeanPairwiseTest, ReferenceWindowsAgree) {
   }
 }
 
-// Real people: the sum over pairs and the short cut for large groups are the same integer.
-TEST(MeanPairwiseTest, LargeGroupShortCutIsExact) {
+// Real people: the sum over pairs and the sums over people are the same integer, as observed; and
+// each draw of the crowd is what its shifts say, summed over pairs.
+TEST(MeanPairwiseTest, CrowdSumsAreSumsOverPairs) {
   const Params params;
+  const Kernels& kernels = KernelsFor(BestPath());
   const PhaseFilter filter(params);
   std::vector<PersonTrack> tracks;
-  for (int person : {1, 2, 3, 5, 8, 13, 16, 30}) {
+  const std::vector<int> records = {1, 2, 3, 5, 8, 13, 16, 30};
+  for (const int record : records) {
     PersonTrack& track = tracks.emplace_back(params, 65536);
-    for (const Beat& beat : testing::BeatsFromMs(testing::ReadNsr(person))) {
-      if (beat.time_us < 230'000'000) track.AddBeat(beat, params);
+    for (const Beat& beat : testing::BeatsFromMs(testing::ReadNsr(record))) {
+      if (beat.time_us < 260'000'000) track.AddBeat(beat, params);
     }
   }
-  GroupBasis basis;
-  basis.number.absent = Absence::kNone;
-  const Span span = SpanAt(220'000'000, params);
-  EXPECT_EQ(span.seconds, 180);
-  EXPECT_EQ(span.end - span.begin, 166);
+  std::vector<PersonTrack*> pointers;
+  std::vector<int> group;
   for (PersonTrack& track : tracks) {
-    track.Advance(220'000'000, params, filter);
-    basis.tracks.push_back(&track);
-    basis.contributors.push_back(static_cast<int>(basis.contributors.size()));
+    group.push_back(static_cast<int>(pointers.size()));
+    pointers.push_back(&track);
   }
+  GroupMeasures measures(params, kernels), again(params, kernels);
+  GroupBasis basis;
+  CrowdSums crowd(params, kernels), fresh(params, kernels);
+  for (int second = 200; second <= 240; ++second) {
+    for (PersonTrack& track : tracks) track.Advance(second * 1'000'000, params, filter);
+    if (second < 220) continue;
+    // Some leave, one comes back.
+    std::vector<CrowdSums::Member> members;
+    for (size_t i = 0; i < tracks.size(); ++i) {
+      if (second % 7 == static_cast<int>(i)) continue;
+      members.push_back({group[i], &tracks[i].windows()});
+    }
+    crowd.Follow(members);
+    fresh.Clear();
+    fresh.Follow(members);
+    int64_t r = 0, count = 0, drawn = 0;
+    ShiftSums sums(SpanWindows(params));
+    for (size_t i = 0; i < members.size(); ++i) {
+      for (size_t j = i + 1; j < members.size(); ++j) {
+        sums.Recompute(*members[i].windows, *members[j].windows, kernels);
+        r += sums.r(0);
+        count += sums.count(0);
+        const int difference = DrawShift(params.group_seed, 1, members[j].person, sums.size()) -
+                               DrawShift(params.group_seed, 1, members[i].person, sums.size());
+        drawn += sums.r((difference + sums.size()) % sums.size());
+      }
+    }
+    ASSERT_EQ(crowd.At(-1).r, r);
+    ASSERT_EQ(crowd.At(-1).count, count);
+    ASSERT_EQ(crowd.At(0).r, drawn);
+    for (int draw = -1; draw < crowd.draws(); ++draw) {
+      ASSERT_EQ(crowd.At(draw).r, fresh.At(draw).r) << draw;
+      ASSERT_EQ(crowd.At(draw).count, fresh.At(draw).count) << draw;
+    }
+  }
+
+  const Span span = SpanAt(240'000'000, params);
+  EXPECT_EQ(span.seconds, 180);
+  measures.FindBasis(group, pointers, span, &basis);
+  ASSERT_EQ(basis.contributors.size(), group.size());
   std::vector<ShiftSums> sums;
+  std::vector<const ShiftSums*> sum_pointers;
   for (size_t i = 0; i < tracks.size(); ++i) {
     for (size_t j = i + 1; j < tracks.size(); ++j) {
-      sums.emplace_back(166).MoveTo(tracks[i].windows(), tracks[j].windows(), span.begin, span.end);
+      sums.emplace_back(SpanWindows(params))
+          .Follow(tracks[i].windows(), tracks[j].windows(), kernels);
     }
   }
-  std::vector<const ShiftSums*> pointers;
-  for (const ShiftSums& pair : sums) pointers.push_back(&pair);
-  GroupMeasures measures(params);
-  const Number small = measures.MeanPairwise(basis, pointers, span, false);
-  const Number large = measures.MeanPairwiseLarge(basis, span, false);
+  for (const ShiftSums& pair : sums) sum_pointers.push_back(&pair);
+  const Number small = measures.MeanPairwise(basis, sum_pointers, group.size(), false);
+  const Number large = again.MeanPairwiseOfCrowd(basis, false);
   EXPECT_EQ(small.absent, Absence::kNone);
   EXPECT_EQ(small.value, large.value);
-  EXPECT_TRUE(small.has_chance);
-  EXPECT_EQ(small.chance.shifts, 199);
-  EXPECT_FALSE(large.has_chance);
-  EXPECT_EQ(large.chance_absent, Absence::kTooManyPeople);
+  for (const Number& number : {small, large}) {
+    EXPECT_TRUE(number.has_chance);
+    EXPECT_EQ(number.chance.shifts, params.group_draws);
+    EXPECT_NEAR(number.chance.mean, 0, 0.02);
+  }
 }
 
 }  // namespace

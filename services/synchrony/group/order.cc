@@ -3,7 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "services/synchrony/chance/draws.h"
+
 namespace attune::synchrony {
+namespace {
+
+constexpr double kOne = 1 << 30;
+// While the session is younger than the span, the delays reach back as far as there are phases, in
+// steps of this, so that they seldom change.
+constexpr int64_t kRangeStep = 20;
+
+int Low(int32_t pair) { return static_cast<int16_t>(static_cast<uint32_t>(pair) & 0xffff); }
+int High(int32_t pair) { return pair >> 16; }
+
+}  // namespace
 
 double OrderParameter(const std::vector<UnitVector>& people, int min_valid) {
   double re = 0, im = 0;
@@ -16,52 +29,106 @@ double OrderParameter(const std::vector<UnitVector>& people, int min_valid) {
   return n < min_valid || n == 0 ? -1 : std::sqrt(re * re + im * im) / n;
 }
 
-OrderOverTime::OrderOverTime(const std::vector<const UnitVector*>& series, int length, int window,
-                             int min_valid)
-    : people_(static_cast<int>(series.size())),
-      length_(length),
-      window_(window),
-      min_valid_(min_valid),
-      sum_re_(static_cast<size_t>(window)),
-      sum_im_(static_cast<size_t>(window)),
-      sum_one_(static_cast<size_t>(window)) {
-  const size_t total = series.size() * Stride();
-  re_.reserve(total);
-  im_.reserve(total);
-  one_.reserve(total);
-  for (const UnitVector* person : series) {
-    for (int i = 0; i < length_ + window_; ++i) {
-      const UnitVector& unit = person[i % length_];
-      re_.push_back(unit.re);
-      im_.push_back(unit.im);
-      one_.push_back(unit.valid() ? 1 : 0);
+OrderTrack::OrderTrack(const Params& params)
+    : params_(params),
+      columns_(params.group_draws + 1),
+      moments_(static_cast<size_t>(params.order_window_seconds) * static_cast<size_t>(columns_)),
+      sums_(static_cast<size_t>(columns_)),
+      used_(static_cast<size_t>(columns_)) {}
+
+void OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t second) {
+  const int window = params_.order_window_seconds;
+  const int longest = params_.span_seconds - params_.phase_filter_seconds - window;
+  // The first phase is that of second phase_filter_seconds + 1.
+  const int64_t reach = (second - params_.phase_filter_seconds - window) / kRangeStep * kRangeStep;
+  const int range = static_cast<int>(std::clamp<int64_t>(reach, 0, longest)) + 1;
+
+  bool same = known_ >= 0 && range == range_ && revisions_.size() == people.size();
+  for (size_t i = 0; same && i < people.size(); ++i) {
+    same = revisions_[i] == people[i]->slots().revision();
+  }
+  if (same && known_ == second) return;
+  if (!same || known_ + 1 != second) {
+    ChooseDelays(static_cast<int>(people.size()), range);
+    std::fill(moments_.begin(), moments_.end(), -1);
+    std::fill(sums_.begin(), sums_.end(), 0);
+    std::fill(used_.begin(), used_.end(), 0);
+    revisions_.clear();
+    for (const PhaseRing* ring : people) revisions_.push_back(ring->slots().revision());
+    for (int64_t past = second - window + 1; past < second; ++past) Moment(people, past);
+  }
+  Moment(people, second);
+  known_ = second;
+}
+
+void OrderTrack::ChooseDelays(int people, int range) {
+  if (people == people_ && range == range_) return;
+  people_ = people;
+  range_ = range;
+  const std::vector<int> shifts = DrawShifts(params_.group_seed, params_.group_draws, people, range,
+                                             params_.group_shift_apart_seconds);
+  const auto columns = static_cast<size_t>(columns_);
+  delays_.assign(columns * static_cast<size_t>(people), 0);
+  for (size_t i = 0; i < static_cast<size_t>(people); ++i) {
+    for (size_t draw = 0; draw + 1 < columns; ++draw) {
+      delays_[i * columns + draw + 1] =
+          static_cast<uint8_t>(shifts[draw * static_cast<size_t>(people) + i]);
     }
   }
 }
 
-bool OrderOverTime::Mean(const int* shifts, double* r) const {
-  std::fill(sum_re_.begin(), sum_re_.end(), 0.0);
-  std::fill(sum_im_.begin(), sum_im_.end(), 0.0);
-  std::fill(sum_one_.begin(), sum_one_.end(), 0.0);
-  for (int person = 0; person < people_; ++person) {
-    // Moment t of the shifted series is moment t - shift of the original.
-    const int shift = shifts == nullptr ? 0 : shifts[person];
-    const int start = (length_ - window_ - shift % length_ + length_) % length_;
-    const size_t from = static_cast<size_t>(person) * Stride() + static_cast<size_t>(start);
-    for (size_t i = 0; i < static_cast<size_t>(window_); ++i) sum_re_[i] += re_[from + i];
-    for (size_t i = 0; i < static_cast<size_t>(window_); ++i) sum_im_[i] += im_[from + i];
-    for (size_t i = 0; i < static_cast<size_t>(window_); ++i) sum_one_[i] += one_[from + i];
+void OrderTrack::Moment(const std::vector<const PhaseRing*>& people, int64_t second) {
+  const auto columns = static_cast<size_t>(columns_);
+  const auto count = static_cast<int>(people.size());
+  for (auto* sum : {&re_, &im_, &valid_}) sum->assign(columns, 0);
+  int32_t* re = re_.data();
+  int32_t* im = im_.data();
+  int32_t* n = valid_.data();
+  for (size_t i = 0; i < people.size(); ++i) {
+    const PhaseRing& ring = *people[i];
+    const int size = ring.slots().size();
+    const int32_t* units = ring.units();
+    const uint8_t* delays = &delays_[i * columns];
+    const int now = ring.slots().SlotOf(second + size);  // moments before the session: empty slots
+    for (size_t column = 0; column < columns; ++column) {
+      const int slot = now - delays[column];
+      const int32_t unit = units[slot < 0 ? slot + size : slot];
+      re[column] += Low(unit);
+      im[column] += High(unit);
+      n[column] += unit != 0 ? 1 : 0;
+    }
   }
-  double sum = 0;
-  int used = 0;
-  for (size_t i = 0; i < static_cast<size_t>(window_); ++i) {
-    if (sum_one_[i] < min_valid_) continue;
-    sum += std::sqrt(sum_re_[i] * sum_re_[i] + sum_im_[i] * sum_im_[i]) / sum_one_[i];
-    ++used;
+  const int min_valid =
+      std::max(2, static_cast<int>(std::ceil(params_.contributor_min_coverage * count)));
+  int32_t* row = &moments_[static_cast<size_t>((second + params_.order_window_seconds) %
+                                               params_.order_window_seconds) *
+                           columns];
+  for (size_t column = 0; column < columns; ++column) {
+    int32_t moment = -1;
+    if (n[column] >= min_valid) {
+      const double x = re[column];
+      const double y = im[column];
+      const double r = std::sqrt(x * x + y * y) / (kPhaseScale * static_cast<double>(n[column]));
+      moment = static_cast<int32_t>(std::min(r, 1.0) * kOne);
+    }
+    const int32_t old = row[column];
+    row[column] = moment;
+    sums_[column] += std::max(moment, 0) - std::max(old, 0);
+    used_[column] += (moment >= 0 ? 1 : 0) - (old >= 0 ? 1 : 0);
   }
-  if (used == 0 || 2 * used < window_) return false;
-  *r = sum / used;
+}
+
+bool OrderTrack::Mean(int draw, double* r) const {
+  const auto column = static_cast<size_t>(draw + 1);
+  if (used_[column] == 0 || 2 * used_[column] < params_.order_window_seconds) return false;
+  *r = static_cast<double>(sums_[column]) / (kOne * used_[column]);
   return true;
+}
+
+size_t OrderTrack::MemoryBytes() const {
+  return delays_.capacity() + moments_.capacity() * sizeof(int32_t) +
+         sums_.capacity() * sizeof(int64_t) +
+         (used_.capacity() + revisions_.capacity()) * sizeof(int32_t);
 }
 
 }  // namespace attune::synchrony

@@ -1,11 +1,19 @@
 // The order parameter of a group (Kuramoto): R(t) = |mean over people of exp(i phase)|, averaged
 // over time. 1: all in step; N independent people give about sqrt(pi / (4 N)), which is why a value
 // says nothing without its chance level.
+//
+// Chance: in each of a fixed number of draws everybody's phases are delayed by a time of their own,
+// which takes the step between people away and leaves each of them as they are. A moment's R is
+// computed once per draw; the means over the window slide. So a tick costs draws x people,
+// whatever the window.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_GROUP_ORDER_H_
 #define ATTUNE_SERVICES_SYNCHRONY_GROUP_ORDER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "services/synchrony/params.h"
 #include "services/synchrony/signal/phase.h"
 
 namespace attune::synchrony {
@@ -13,29 +21,41 @@ namespace attune::synchrony {
 // R of one moment over the vectors that are valid; -1 with fewer than `min_valid` of them.
 double OrderParameter(const std::vector<UnitVector>& people, int min_valid);
 
-// The mean of R over the last `window` of `length` moments, as observed and with each person's
-// moments circularly shifted.
-class OrderOverTime {
+// The mean of R over the last order_window_seconds, as observed and in each draw; the same whatever
+// came before.
+class OrderTrack {
  public:
-  // series[i]: person i's `length` vectors, oldest first. A moment with fewer than `min_valid`
-  // valid vectors is left out.
-  OrderOverTime(const std::vector<const UnitVector*>& series, int length, int window,
-                int min_valid);
+  explicit OrderTrack(const Params& params);
 
-  // shifts: one per person in [0, length), or null for none. False when more than half of the
-  // window's moments were left out.
-  bool Mean(const int* shifts, double* r) const;
+  // Brings it to `second`; the rings (one a contributor, all stepped to `second`) hold SpanPhases()
+  // seconds each. A moment with fewer than contributor_min_coverage of them valid is left out.
+  void Follow(const std::vector<const PhaseRing*>& people, int64_t second);
+  // Whose rings these are has changed (or may have).
+  void Forget() { known_ = -1; }
+
+  int draws() const { return columns_ - 1; }
+  // draw -1: as observed. False when more than half of the window's moments were left out.
+  bool Mean(int draw, double* r) const;
+
+  size_t MemoryBytes() const;
 
  private:
-  size_t Stride() const { return static_cast<size_t>(length_ + window_); }
+  void ChooseDelays(int people, int range);
+  void Moment(const std::vector<const PhaseRing*>& people, int64_t second);
 
-  int people_;
-  int length_;
-  int window_;
-  int min_valid_;
-  // Per person `length` values and the first `window` again, so that no shift has a seam.
-  std::vector<double> re_, im_, one_;
-  mutable std::vector<double> sum_re_, sum_im_, sum_one_;
+  const Params& params_;
+  int columns_;  // observed, then the draws
+  int64_t known_ = -1;
+  std::vector<uint32_t> revisions_;
+  // Delay in seconds of each person in each column, by person.
+  int people_ = 0;
+  int range_ = 0;
+  std::vector<uint8_t> delays_;
+  // R of each moment in the window in each column, in units of 2^-30, -1: left out; their sums.
+  std::vector<int32_t> moments_;
+  std::vector<int64_t> sums_;
+  std::vector<int32_t> used_;
+  std::vector<int32_t> re_, im_, valid_;  // of the moment being computed
 };
 
 }  // namespace attune::synchrony

@@ -2,94 +2,174 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "services/synchrony/kernel/dot.h"
+#include "services/synchrony/kernel/layout.h"
 
 namespace attune::synchrony {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// Sum of u u with u = 2 i - (length - 1).
+int64_t SumUu(int64_t length) { return length * (length * length - 1) / 3; }
+
+}  // namespace
 
 LaggedWindows::LaggedWindows(const Params& params)
     : length_(params.lagged_window),
       max_lag_(params.lagged_max_lag),
-      complete_(static_cast<size_t>(params.lagged_max_lag) + 1),
-      scales_(static_cast<size_t>(params.lagged_max_lag) + 1) {
-  for (int i = 0; i < length_; ++i) u_.push_back(static_cast<int16_t>(2 * i - (length_ - 1)));
-}
+      back_(PackedBackSize(params.lagged_window, params.lagged_max_lag + 1)),
+      scales_(static_cast<size_t>(params.lagged_max_lag) + 1) {}
 
 void LaggedWindows::Update(const GridTrack& grid, int64_t last) {
-  values_ = grid.values(last, length_ + max_lag_);
-  masks_ = grid.masks(last, length_ + max_lag_);
-  int valid = 0;  // negated, in the window at hand
-  const int16_t* newest = Masks(0);
-  for (int i = 0; i < length_; ++i) valid += newest[i];
-  for (int lag = 0; lag <= max_lag_; ++lag) {
-    complete_[static_cast<size_t>(lag)] = valid == -length_ ? 1 : 0;
-    if (lag < max_lag_) valid += Masks(lag + 1)[0] - Masks(lag)[length_ - 1];
+  const int count = length_ + max_lag_;
+  values_ = grid.values(last, count);
+  masks_ = grid.masks(last, count);
+  PackBack(values_, length_, max_lag_ + 1, back_.data());
+  summed_up_ = false;
+  missing_.clear();
+  if (grid.CountValid(last, count) == count) {
+    ComputeLagScales(values_, length_, max_lag_, scales_.data());
+    return;
   }
-  ComputeLagScales(values_, length_, max_lag_, scales_.data());
+  for (int i = 0; i < count; ++i) {
+    if (masks_[i] == 0) missing_.push_back(i);
+  }
 }
 
-LaggedCorrelation::LaggedCorrelation(const Params& params)
-    : length_(params.lagged_window),
+void LaggedWindows::SumUp() {
+  if (summed_up_) return;
+  summed_up_ = true;
+  const auto lags = static_cast<size_t>(max_lag_) + 1;
+  for (auto* sums : {&x_, &ux_, &xx_}) sums->resize(lags);
+  for (size_t l = 0; l < lags; ++l) {
+    const int16_t* window = values_ + (max_lag_ - static_cast<int>(l));
+    int32_t x = 0, ix = 0, xx = 0;
+    for (int i = 0; i < length_; ++i) {
+      x += window[i];
+      ix += i * window[i];
+      xx += window[i] * window[i];
+    }
+    x_[l] = x;
+    ux_[l] = 2 * int64_t{ix} - int64_t{length_ - 1} * x;
+    xx_[l] = xx;
+  }
+}
+
+LaggedCorrelation::LaggedCorrelation(const Params& params, const Kernels& kernels)
+    : kernels_(kernels),
+      length_(params.lagged_window),
       max_lag_(params.lagged_max_lag),
       min_valid_(std::max(
-          4, static_cast<int>(std::ceil(params.lagged_min_valid_share * params.lagged_window)))) {}
+          4, static_cast<int>(std::ceil(params.lagged_min_valid_share * params.lagged_window)))),
+      uu_(SumUu(params.lagged_window)),
+      dots_(static_cast<size_t>(RoundUp(params.lagged_max_lag + 1, kLagLanes))) {}
 
-void LaggedCorrelation::Compute(const LaggedWindows& a, const LaggedWindows& b,
-                                std::vector<Cell>* cells) const {
-  cells->clear();
-  for (int lag = -max_lag_; lag <= max_lag_; ++lag) {
-    cells->push_back(One(a, std::max(lag, 0), b, std::max(-lag, 0)));
-  }
+void LaggedCorrelation::Compute(LaggedWindows& a, LaggedWindows& b, std::vector<double>* r) {
+  r->resize(static_cast<size_t>(2 * max_lag_ + 1));
+  double* zero = r->data() + max_lag_;
+  OneSide(a, b, zero, -1);
+  OneSide(b, a, zero, 1);  // lag 0 of both is the same cell
 }
 
-LaggedCorrelation::Cell LaggedCorrelation::One(const LaggedWindows& a, int lag_a,
-                                               const LaggedWindows& b, int lag_b) const {
-  const auto at_a = static_cast<size_t>(lag_a);
-  const auto at_b = static_cast<size_t>(lag_b);
-  const int16_t* x = a.Values(lag_a);
-  const int16_t* y = b.Values(lag_b);
-  double r = 0;
-  if (a.complete_[at_a] != 0 && b.complete_[at_b] != 0) {
-    const LagScale& scale_a = a.scales_[at_a];
-    const LagScale& scale_b = b.scales_[at_b];
-    if (scale_a.inverse == 0 || scale_b.inverse == 0) return {};
-    r = Correlation(Dot(x, y, length_), scale_a, scale_b);
-  } else {
-    const MaskedSums s = SumMasked(x, a.Masks(lag_a), y, b.Masks(lag_b), a.u_.data(), length_);
-    if (s.n < min_valid_) return {};
-    const double n = s.n;
-    const double uu = s.uu - static_cast<double>(s.u) * s.u / n;
-    const double ux = s.ux - static_cast<double>(s.u) * s.x / n;
-    const double uy = s.uy - static_cast<double>(s.u) * s.y / n;
-    const double xx = s.xx - static_cast<double>(s.x) * s.x / n - ux * ux / uu;
-    const double yy = s.yy - static_cast<double>(s.y) * s.y / n - uy * uy / uu;
-    const double xy = s.xy - static_cast<double>(s.x) * s.y / n - ux * uy / uu;
-    const double inverse = InverseLength(xx) * InverseLength(yy);
-    if (inverse == 0) return {};
-    r = xy * inverse;
-  }
-  return {true, r};
-}
-
-bool FindPeak(const std::vector<LaggedCorrelation::Cell>& cells, double* r, int* lag) {
-  if (cells.empty()) return false;
-  for (const LaggedCorrelation::Cell& cell : cells) {
-    if (!cell.valid) return false;
-  }
-  const int max_lag = static_cast<int>(cells.size() / 2);
-  *lag = 0;
-  *r = cells[static_cast<size_t>(max_lag)].r;
-  for (int distance = 1; distance <= max_lag; ++distance) {
-    for (int candidate : {distance, -distance}) {
-      const double value = cells[static_cast<size_t>(max_lag + candidate)].r;
-      if (value > *r) {
-        *r = value;
-        *lag = candidate;
-      }
+void LaggedCorrelation::OneSide(LaggedWindows& base, LaggedWindows& past, double* r, int step) {
+  kernels_.lagged_dots(base.values_ + max_lag_, past.back_.data(), length_, max_lag_ + 1,
+                       dots_.data());
+  if (base.missing_.empty() && past.missing_.empty()) {
+    const LagScale now = base.scales_[0];
+    for (int lag = 0; lag <= max_lag_; ++lag) {
+      const LagScale& then = past.scales_[static_cast<size_t>(lag)];
+      const double value = Correlation(dots_[static_cast<size_t>(lag)], now, then);
+      r[lag * step] =
+          now.inverse == 0 || then.inverse == 0 ? kNone : std::min(std::max(value, -1.0), 1.0);
     }
+    return;
   }
-  *r = std::clamp(*r, -1.0, 1.0);
-  return true;
+  base.SumUp();
+  past.SumUp();
+  for (int lag = 0; lag <= max_lag_; ++lag) {
+    r[lag * step] = WithoutMissing(base, past, lag, dots_[static_cast<size_t>(lag)]);
+  }
+}
+
+// From the sums over everything the few positions are taken out that the other person lacks.
+double LaggedCorrelation::WithoutMissing(const LaggedWindows& base, const LaggedWindows& past,
+                                         int lag, int32_t dot) const {
+  const auto l = static_cast<size_t>(lag);
+  const int16_t* x = base.values_ + max_lag_;
+  const int16_t* y = past.values_ + max_lag_ - lag;
+  int64_t n = length_, su = 0, uu = uu_;
+  int64_t sx = base.x_[0], ux = base.ux_[0], xx = base.xx_[0];
+  int64_t sy = past.x_[l], uy = past.ux_[l], yy = past.xx_[l];
+  const auto lost = [&](int64_t u) {
+    --n;
+    su -= u;
+    uu -= u * u;
+  };
+  for (const int32_t position : base.missing_) {
+    const int i = position - max_lag_;
+    if (i < 0) continue;
+    const int64_t u = 2 * i - (length_ - 1);
+    lost(u);
+    sy -= y[i];  // 0 if missing there too
+    uy -= u * y[i];
+    yy -= int64_t{y[i]} * y[i];
+  }
+  for (const int32_t position : past.missing_) {
+    const int i = position - max_lag_ + lag;
+    if (i < 0 || i >= length_) continue;
+    const int64_t u = 2 * i - (length_ - 1);
+    if (base.masks_[max_lag_ + i] != 0) lost(u);
+    sx -= x[i];
+    ux -= u * x[i];
+    xx -= int64_t{x[i]} * x[i];
+  }
+  if (n < min_valid_) return kNone;
+  const auto count = static_cast<double>(n);
+  const auto u1 = static_cast<double>(su);
+  const auto x1 = static_cast<double>(sx);
+  const auto y1 = static_cast<double>(sy);
+  const double u2 = static_cast<double>(uu) - u1 * u1 / count;
+  const double xu = static_cast<double>(ux) - u1 * x1 / count;
+  const double yu = static_cast<double>(uy) - u1 * y1 / count;
+  const double x2 = static_cast<double>(xx) - x1 * x1 / count - xu * xu / u2;
+  const double y2 = static_cast<double>(yy) - y1 * y1 / count - yu * yu / u2;
+  const double inverse = InverseLength(x2) * InverseLength(y2);
+  if (inverse == 0) return kNone;
+  const double xy = dot - x1 * y1 / count - xu * yu / u2;
+  return xy * inverse;
+}
+
+bool FindPeak(const std::vector<double>& r, double* peak, int* lag) {
+  if (r.empty()) return false;
+  double largest = -2;
+  bool absent = false;
+  for (const double value : r) {
+    largest = value > largest ? value : largest;
+    absent |= std::isnan(value);
+  }
+  if (absent) return false;
+  *peak = std::clamp(largest, -1.0, 1.0);
+  const auto zero = static_cast<ptrdiff_t>(r.size() / 2);
+  for (*lag = 0;; *lag = *lag > 0 ? -*lag : 1 - *lag) {  // 0, 1, -1, 2, -2 ...
+    if (r[static_cast<size_t>(zero + *lag)] == largest) return true;
+  }
+}
+
+double LagStandardError(const std::vector<double>& r, int lag, int window) {
+  const auto max_lag = static_cast<int>(r.size() / 2);
+  const double unknown = max_lag / std::sqrt(3.0);  // of a lag that may be anywhere
+  const double top = r[static_cast<size_t>(max_lag + lag)];
+  if (lag <= -max_lag || lag >= max_lag || top <= 0) return unknown;
+  const double before = r[static_cast<size_t>(max_lag + lag - 1)];
+  const double after = r[static_cast<size_t>(max_lag + lag + 1)];
+  const double bandwidth = ((top - before) + (top - after)) / top;
+  if (!(bandwidth > 0)) return unknown;
+  constexpr double kPi = 3.14159265358979323846;
+  const double independent = window * std::sqrt(bandwidth / kPi);
+  const double variance = std::max(0.0, 1 - top * top) / (top * top * bandwidth * independent);
+  return std::min(std::sqrt(variance), unknown);
 }
 
 }  // namespace attune::synchrony

@@ -11,9 +11,11 @@
 #ifndef ATTUNE_SERVICES_SYNCHRONY_PAIR_LAGGED_H_
 #define ATTUNE_SERVICES_SYNCHRONY_PAIR_LAGGED_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "services/synchrony/kernel/kernels.h"
 #include "services/synchrony/pair/lag_scales.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/grid.h"
@@ -29,43 +31,61 @@ class LaggedWindows {
   // while this is in use.
   void Update(const GridTrack& grid, int64_t last);
 
+  size_t MemoryBytes() const {
+    return sizeof(*this) + (back_.capacity() + missing_.capacity()) * sizeof(int32_t) +
+           (x_.capacity() + ux_.capacity() + xx_.capacity()) * sizeof(int64_t) +
+           scales_.capacity() * sizeof(LagScale);
+  }
+
  private:
   friend class LaggedCorrelation;
-  const int16_t* Values(int lag) const { return values_ + max_lag_ - lag; }
-  const int16_t* Masks(int lag) const { return masks_ + max_lag_ - lag; }
+  void SumUp();
 
   int length_;
   int max_lag_;
-  std::vector<int16_t> u_;  // 2 i - (length - 1)
-  const int16_t* values_ = nullptr;
+  const int16_t* values_ = nullptr;  // length + max_lag, oldest first
   const int16_t* masks_ = nullptr;
-  // By lag.
-  std::vector<uint8_t> complete_;
-  std::vector<LagScale> scales_;  // of the complete ones
+  std::vector<int32_t> back_;     // the same, packed for the kernel
+  std::vector<int32_t> missing_;  // positions without a value
+  std::vector<LagScale> scales_;  // by lag; only if nothing is missing
+  // By lag, once they are needed: sums of x, u x and x x over the window, u = 2 i - (length - 1).
+  bool summed_up_ = false;
+  std::vector<int64_t> x_, ux_, xx_;
 };
 
 class LaggedCorrelation {
  public:
-  explicit LaggedCorrelation(const Params& params);
+  LaggedCorrelation(const Params& params, const Kernels& kernels);
 
-  struct Cell {
-    bool valid = false;
-    double r = 0;  // rounding may take it beyond +-1 in the last places: clamp what is shown
-  };
-  // Cells by lag -max_lag..max_lag, both windows updated to the same sample.
-  void Compute(const LaggedWindows& a, const LaggedWindows& b, std::vector<Cell>* cells) const;
+  // r by lag -max_lag..max_lag, NaN where there is none; both windows updated to the same sample.
+  // Rounding may take r beyond +-1 in the last places: clamp what is shown.
+  void Compute(LaggedWindows& a, LaggedWindows& b, std::vector<double>* r);
 
  private:
-  Cell One(const LaggedWindows& a, int lag_a, const LaggedWindows& b, int lag_b) const;
+  // The cells of `base` now and `past` 0, 1 .. max_lag samples ago; to r[0], r[step], r[2 step] ...
+  void OneSide(LaggedWindows& base, LaggedWindows& past, double* r, int step);
+  double WithoutMissing(const LaggedWindows& base, const LaggedWindows& past, int lag,
+                        int32_t dot) const;
 
+  const Kernels& kernels_;
   int length_;
   int max_lag_;
   int min_valid_;
+  int64_t uu_;  // sum of u u over a whole window
+  std::vector<int32_t> dots_;
 };
 
 // The largest r, clamped to +-1, and its lag; of equals the lag nearest 0, the negative one last.
-// False unless every cell is valid.
-bool FindPeak(const std::vector<LaggedCorrelation::Cell>& cells, double* r, int* lag);
+// False unless every cell has a value.
+bool FindPeak(const std::vector<double>& r, double* peak, int* lag);
+
+// One standard error of the lag of the peak, in samples, from the noise alone: the Cramer-Rao bound
+// of a delay between two noisy copies (Quazi 1981), var = (1 - r^2) / (r^2 B N), with B the mean
+// square bandwidth, read from the curve at its peak (-r'' / r), and N the independent samples in
+// `window` samples, of a curve that is a bell of that width there: N = window sqrt(B / pi).
+// At most that of a lag of which nothing is known, and that also where the curve has no peak (at
+// its ends, or r <= 0).
+double LagStandardError(const std::vector<double>& r, int lag, int window);
 
 }  // namespace attune::synchrony
 

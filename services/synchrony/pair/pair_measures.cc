@@ -1,15 +1,22 @@
 #include "services/synchrony/pair/pair_measures.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include "services/synchrony/chance/null.h"
+#include "services/synchrony/chance/moments.h"
 
 namespace attune::synchrony {
 namespace {
 
-double JointCoverage(const GridTrack& a, const GridTrack& b, int64_t last, int count) {
-  const int16_t* x = a.masks(last, count);
-  const int16_t* y = b.masks(last, count);
+constexpr double kSampleMs = kSampleUs / 1000.0;
+
+// No more than slots of the largest circle.
+constexpr int kMostShifts = 256;
+
+double JointCoverage(const PersonTrack& a, const PersonTrack& b, int64_t last, int count) {
+  if (a.clean_samples() >= count && b.clean_samples() >= count) return 1;
+  const int16_t* x = a.grid().masks(last, count);
+  const int16_t* y = b.grid().masks(last, count);
   int valid = 0;
   for (int i = 0; i < count; ++i) valid -= static_cast<int16_t>(x[i] & y[i]);
   return static_cast<double>(valid) / count;
@@ -19,52 +26,87 @@ bool JitterTooLarge(const PersonTrack& a, const PersonTrack& b, const Params& pa
   return std::max(a.timing.jitter_us, b.timing.jitter_us) > params.jitter_limit_us;
 }
 
-}  // namespace
+double Square(double x) { return x * x; }
 
-Span SpanAt(int64_t tick_end_us, const Params& params) {
-  Span span;
-  span.last_sample = tick_end_us / kSampleUs;
-  span.end = tick_end_us / 1'000'000 + 1;
-  // The first window that lies wholly within the session ends at window_seconds.
-  span.begin = std::max<int64_t>(params.window_seconds, span.end - SpanWindows(params));
-  span.begin = std::min(span.begin, span.end);
-  if (span.end > span.begin) {
-    span.seconds = static_cast<int>(span.end - span.begin) + params.window_seconds - 1;
-  }
-  return span;
+// |S_k| over what it would be if all cells agreed.
+double Locking(const PhaseSums& sums, int shift) {
+  constexpr double kUnit = double{kPhaseScale} * kPhaseScale;
+  const auto k = static_cast<size_t>(shift);
+  const double re = sums.re()[k];
+  const double im = sums.im()[k];
+  return std::sqrt(re * re + im * im) / (kUnit * sums.count(shift));
 }
 
-void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, int64_t last_sample,
-                          PairNumbers* numbers) {
-  Number base;
-  base.window_us = params_.lagged_window * kSampleUs;
-  base.coverage = JointCoverage(a.grid(), b.grid(), last_sample, params_.lagged_window);
-  numbers->r_zero_lag = numbers->r_peak = numbers->lag_ms = base;
-  if (JitterTooLarge(a, b, params_)) {
-    for (Number* number : {&numbers->r_zero_lag, &numbers->r_peak, &numbers->lag_ms}) {
-      number->absent = Absence::kTimingTooUncertain;
-    }
+double MeanR(const ShiftSums& sums, int shift) {
+  return static_cast<double>(sums.r(shift)) * kRScale / sums.count(shift);
+}
+
+// The null values: `value` of every shift at least shift_min_seconds either way round that counts
+// enough cells.
+template <typename Sums, typename Value>
+int NullValues(const Sums& sums, const Params& params, Value value, double* values) {
+  const int begin = params.shift_min_seconds;
+  const int end = sums.size() - params.shift_min_seconds;
+  if (sums.complete()) {
+    for (int k = begin; k <= end; ++k) values[k - begin] = value(sums, k);
+    return std::max(0, end - begin + 1);
+  }
+  // Values of fewer cells scatter more: brought to the footing of the observed one (tail.h).
+  const double observed = sums.count(0);
+  const double enough = params.shift_min_window_share * observed;
+  int count = 0;
+  for (int k = begin; k <= end; ++k) {
+    const int cells = sums.count(k);
+    if (cells == 0 || cells < enough) continue;
+    values[count++] = value(sums, k) * std::sqrt(cells / observed);
+  }
+  return count;
+}
+
+template <typename Sums, typename Value>
+void AddChance(Statistic statistic, const Sums& sums, const Params& params, bool common_cause,
+               Value value, Number* number) {
+  if (number->absent != Absence::kNone || common_cause) {
+    number->chance_absent = common_cause ? Absence::kCommonCause : number->absent;
     return;
   }
-  const bool too_many = a.hrv_artefacts().too_many || b.hrv_artefacts().too_many;
-  const bool doubtful = a.hrv_artefacts().doubtful || b.hrv_artefacts().doubtful;
-  for (Number* number : {&numbers->r_zero_lag, &numbers->r_peak, &numbers->lag_ms}) {
-    number->absent = too_many ? Absence::kArtefacts : Absence::kNotEnoughData;
-    number->doubtful = doubtful;
+  double values[kMostShifts];
+  const int count = NullValues(sums, params, value, values);
+  if (count < std::max(2, params.shifts_min)) {
+    number->chance_absent = Absence::kNotEnoughData;
+    return;
   }
-  if (too_many) return;
-  // Before the window fits into the session, its samples before the start are missing: wait.
-  if (last_sample < params_.lagged_window + params_.lagged_max_lag) return;
+  number->has_chance = true;
+  number->chance = ChanceAgainst(statistic, number->value, values, count);
+}
 
-  correlation_.Compute(a.lagged(), b.lagged(), &cells_);
-  const LaggedCorrelation::Cell& zero = cells_[static_cast<size_t>(params_.lagged_max_lag)];
-  if (zero.valid) {
+}  // namespace
+
+void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, LaggedWindows& windows_a,
+                          LaggedWindows& windows_b, const Span& span, PairNumbers* numbers) {
+  Number base;
+  base.window_us = params_.lagged_window * kSampleUs;
+  base.coverage = JointCoverage(a, b, span.last_sample, params_.lagged_window);
+  base.doubtful = a.hrv_artefacts().doubtful || b.hrv_artefacts().doubtful;
+  if (JitterTooLarge(a, b, params_)) {
+    base.absent = Absence::kTimingTooUncertain;
+  } else if (a.hrv_artefacts().too_many || b.hrv_artefacts().too_many) {
+    base.absent = Absence::kArtefacts;
+  }
+  numbers->r_zero_lag = numbers->r_peak = numbers->lag_ms = base;
+  if (base.absent != Absence::kNotEnoughData) return;
+  // Before the window fits into the session, its samples before the start are missing: wait.
+  if (span.last_sample < params_.lagged_window + params_.lagged_max_lag) return;
+
+  correlation_.Compute(windows_a, windows_b, &r_);
+  const double zero = r_[static_cast<size_t>(params_.lagged_max_lag)];
+  if (!std::isnan(zero)) {
     numbers->r_zero_lag.absent = Absence::kNone;
-    numbers->r_zero_lag.value = std::clamp(zero.r, -1.0, 1.0);
+    numbers->r_zero_lag.value = std::clamp(zero, -1.0, 1.0);
   }
   int lag = 0;
   double peak = 0;
-  if (!FindPeak(cells_, &peak, &lag)) return;
+  if (!FindPeak(r_, &peak, &lag)) return;
   numbers->r_peak.absent = Absence::kNone;
   numbers->r_peak.value = peak;
   const int64_t uncertainty_us = int64_t{a.timing.jitter_us} + b.timing.jitter_us +
@@ -74,50 +116,66 @@ void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, int64_t la
     return;
   }
   numbers->lag_ms.absent = Absence::kNone;
-  numbers->lag_ms.value = lag * static_cast<double>(kSampleUs / 1000);
+  numbers->lag_ms.value = lag * kSampleMs;
+  numbers->lag_ms.uncertainty = LagUncertaintyMs(a.timing, b.timing, lag);
 }
 
-Number PairMeasures::Windowed(const PersonTrack& a, const PersonTrack& b, const ShiftSums& sums,
-                              const Span& span, bool common_cause) {
-  Number number;
-  number.window_us = span.window_us();
-  number.doubtful = a.span_artefacts().doubtful || b.span_artefacts().doubtful;
+// Noise, the steps of the lags, and what is not known of the beat times: the bounds count as the
+// half widths of even distributions.
+double PairMeasures::LagUncertaintyMs(const Timing& a, const Timing& b, int lag) const {
+  const double noise = LagStandardError(r_, lag, params_.lagged_window) * kSampleMs;
+  const double bounds = Square(a.jitter_us * 1e-3) + Square(b.jitter_us * 1e-3) +
+                        Square(a.offset_bound_us * 1e-3) + Square(b.offset_bound_us * 1e-3);
+  return std::sqrt(Square(noise) + Square(kSampleMs) / 12 + bounds / 3);
+}
+
+void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, const PairTrack& track,
+                            const Span& span, bool common_cause, PairNumbers* numbers) const {
+  Number base;
+  base.window_us = span.window_us();
+  base.doubtful = a.span_artefacts().doubtful || b.span_artefacts().doubtful;
   if (span.seconds > 0) {
-    number.coverage =
-        JointCoverage(a.grid(), b.grid(), span.last_sample, span.seconds * kSamplesPerSecond);
+    base.coverage = JointCoverage(a, b, span.last_sample, span.seconds * kSamplesPerSecond);
   }
-  const int shortest = params_.span_min_seconds - params_.window_seconds + 1;
-  const ShiftSums::Sum observed = span.end > span.begin ? sums.At(0) : ShiftSums::Sum{};
   if (JitterTooLarge(a, b, params_)) {
-    number.absent = Absence::kTimingTooUncertain;
-  } else if (!span.LongEnough(params_)) {
-    number.absent = Absence::kNotEnoughData;
-  } else if (a.span_artefacts().too_many || b.span_artefacts().too_many) {
-    number.absent = Absence::kArtefacts;
-  } else if (observed.count < params_.span_min_window_share * shortest) {
-    number.absent = Absence::kNotEnoughData;
-  } else {
-    number.absent = Absence::kNone;
-    number.value = static_cast<double>(observed.r) * kRScale / observed.count;
-  }
-  if (number.absent != Absence::kNone || common_cause) {
-    number.chance_absent = common_cause ? Absence::kCommonCause : number.absent;
-    return number;
+    base.absent = Absence::kTimingTooUncertain;
+  } else if (span.LongEnough(params_)) {
+    const bool too_many = a.span_artefacts().too_many || b.span_artefacts().too_many;
+    base.absent = too_many ? Absence::kArtefacts : Absence::kNone;
   }
 
-  null_values_.clear();
-  for (int k = params_.shift_min_seconds; k <= sums.windows() - params_.shift_min_seconds; ++k) {
-    const ShiftSums::Sum shifted = sums.At(k);
-    if (shifted.count < params_.shift_min_window_share * observed.count) continue;
-    null_values_.push_back(static_cast<double>(shifted.r) * kRScale / shifted.count);
+  Number& windowed = numbers->r_mean_windowed = base;
+  const ShiftSums& shifts = track.shifts();
+  const int shortest = params_.span_min_seconds - params_.window_seconds + 1;
+  if (base.absent == Absence::kNone) {
+    if (shifts.count(0) < params_.span_min_window_share * shortest) {
+      windowed.absent = Absence::kNotEnoughData;
+    } else {
+      windowed.value = std::clamp(MeanR(shifts, 0), -1.0, 1.0);  // rows are rounded
+    }
   }
-  if (static_cast<int>(null_values_.size()) < std::max(1, params_.shifts_min)) {
-    number.chance_absent = Absence::kNotEnoughData;
-    return number;
+  AddChance(Statistic::kMeanR, shifts, params_, common_cause, MeanR, &windowed);
+
+  Number& locking = numbers->plv_lf = base;
+  const PhaseSums& phases = track.phases();
+  const int fewest = params_.span_min_seconds - params_.phase_filter_seconds;
+  if (base.absent == Absence::kNone) {
+    if (phases.count(0) < params_.span_min_window_share * fewest) {
+      locking.absent = Absence::kNotEnoughData;
+    } else {
+      locking.value = std::min(Locking(phases, 0), 1.0);
+    }
   }
-  number.has_chance = true;
-  number.chance = ChanceFrom(number.value, null_values_);
-  return number;
+  AddChance(Statistic::kPhaseLocking, phases, params_, common_cause, Locking, &locking);
+}
+
+void PairMeasures::Nobody(const Span& span, bool common_cause, PairNumbers* numbers) const {
+  Number number;
+  number.window_us = params_.lagged_window * kSampleUs;
+  numbers->r_zero_lag = numbers->r_peak = numbers->lag_ms = number;
+  number.window_us = span.window_us();
+  number.chance_absent = common_cause ? Absence::kCommonCause : Absence::kNotEnoughData;
+  numbers->r_mean_windowed = numbers->plv_lf = number;
 }
 
 }  // namespace attune::synchrony

@@ -72,8 +72,8 @@ TEST(LaggedTest, LiveFormAgreesWithTheReference) {
       testing::JsonNumbers(testing::ReadFile(kFolder + std::string("expected_wcc_detrended.json")),
                            "r_numpy_window_detrended");
   LaggedWindows wa(params), wb(params);
-  const LaggedCorrelation correlation(params);
-  std::vector<LaggedCorrelation::Cell> cells;
+  LaggedCorrelation correlation(params, KernelsFor(BestPath()));
+  std::vector<double> cells;
   double worst = 0, worst_given_grid = 0;
   for (size_t row = 0; row < 265; ++row) {
     const int64_t last = static_cast<int64_t>(20 + 4 * row + 119) + 1;  // samples count from 1
@@ -82,8 +82,8 @@ TEST(LaggedTest, LiveFormAgreesWithTheReference) {
     correlation.Compute(wa, wb, &cells);
     ASSERT_EQ(cells.size(), 41u);
     for (size_t i = 0; i < 41; ++i) {
-      ASSERT_TRUE(cells[i].valid);
-      worst = std::max(worst, std::fabs(cells[i].r - expected[row * 41 + i]));
+      ASSERT_FALSE(std::isnan(cells[i]));
+      worst = std::max(worst, std::fabs(cells[i] - expected[row * 41 + i]));
       const int lag = static_cast<int>(i) - 20;
       std::vector<double> x, y;
       for (int k = 0; k < 120; ++k) {
@@ -92,7 +92,7 @@ TEST(LaggedTest, LiveFormAgreesWithTheReference) {
       }
       worst_given_grid = std::max(
           worst_given_grid,
-          std::fabs(cells[i].r - reference::PearsonR(x.data(), y.data(), 120, Trend::kRemoveLine)));
+          std::fabs(cells[i] - reference::PearsonR(x.data(), y.data(), 120, Trend::kRemoveLine)));
     }
   }
   EXPECT_LE(worst_given_grid, 1e-9);
@@ -103,8 +103,8 @@ TEST(LaggedTest, PositiveLagMeansTheSecondFollows) {
   const GridTrack a = Quantised(Column("A_nsr003", 2400));
   const GridTrack follower = Quantised(Column("L", 2400));  // follows A by 6 samples
   LaggedWindows wa{Params{}}, wl{Params{}};
-  const LaggedCorrelation correlation{Params{}};
-  std::vector<LaggedCorrelation::Cell> cells;
+  LaggedCorrelation correlation(Params{}, KernelsFor(BestPath()));
+  std::vector<double> cells;
   int at_six = 0, rows = 0;
   for (int64_t last = 300; last <= 2400; last += 60, ++rows) {
     wa.Update(a, last);
@@ -136,8 +136,8 @@ TEST(LaggedTest, MissingSamplesAreLeftOut) {
   LaggedWindows wa{Params{}}, wb{Params{}};
   wa.Update(a, 260);
   wb.Update(b, 260);
-  std::vector<LaggedCorrelation::Cell> cells;
-  LaggedCorrelation{Params{}}.Compute(wa, wb, &cells);
+  std::vector<double> cells;
+  LaggedCorrelation(Params{}, KernelsFor(BestPath())).Compute(wa, wb, &cells);
   for (int lag : {-20, 0, 7}) {
     std::vector<double> u, p, q;
     for (size_t i = 20; i < 260; ++i) {
@@ -160,21 +160,21 @@ TEST(LaggedTest, MissingSamplesAreLeftOut) {
       return v;
     };
     const std::vector<double> rp = without_line(p), rq = without_line(q);
-    const auto& cell = cells[static_cast<size_t>(20 + lag)];
-    ASSERT_TRUE(cell.valid);
-    EXPECT_NEAR(cell.r, reference::PearsonR(rp.data(), rq.data(), rp.size(), Trend::kKeep), 1e-9);
+    const double cell = cells[static_cast<size_t>(20 + lag)];
+    ASSERT_FALSE(std::isnan(cell));
+    EXPECT_NEAR(cell, reference::PearsonR(rp.data(), rq.data(), rp.size(), Trend::kKeep), 1e-9);
   }
   // Too little in common, or nothing but a line: no value.
   for (size_t i = 20; i < 150; ++i) y[i] = my[i] = 0;
   const GridTrack sparse = GridTrack::ForTest(1, y, my);
   wb.Update(sparse, 260);
-  LaggedCorrelation{Params{}}.Compute(wa, wb, &cells);
-  EXPECT_FALSE(cells[20].valid);
+  LaggedCorrelation(Params{}, KernelsFor(BestPath())).Compute(wa, wb, &cells);
+  EXPECT_TRUE(std::isnan(cells[20]));
   const GridTrack flat =
       GridTrack::ForTest(1, std::vector<int16_t>(260, 5), std::vector<int16_t>(260, -1));
   wb.Update(flat, 260);
-  LaggedCorrelation{Params{}}.Compute(wa, wb, &cells);
-  EXPECT_FALSE(cells[20].valid);
+  LaggedCorrelation(Params{}, KernelsFor(BestPath())).Compute(wa, wb, &cells);
+  EXPECT_TRUE(std::isnan(cells[20]));
   double r = 0;
   int lag = 0;
   EXPECT_FALSE(FindPeak(cells, &r, &lag));

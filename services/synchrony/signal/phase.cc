@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "services/synchrony/kernel/layout.h"
+
 namespace attune::synchrony {
 namespace {
 
@@ -21,6 +23,9 @@ struct SinCosPi {
   double sin;
   double cos;
 };
+
+int Low(int32_t pair) { return static_cast<int16_t>(static_cast<uint32_t>(pair) & 0xffff); }
+int High(int32_t pair) { return pair >> 16; }
 
 // The middle coefficient takes up what rounding left over.
 void MakeZeroMean(std::vector<int16_t>& coefficients) {
@@ -83,28 +88,47 @@ UnitVector PhaseFilter::Apply(const int16_t* values, const int16_t* masks) const
   return {x / size, y / size};
 }
 
-void PhaseTrack::ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter) {
-  const int64_t oldest = last - keep_ + 1;
-  if (end() < oldest) {
-    units_.clear();
-    begin_ = oldest;
-  }
-  for (int64_t second = end(); second <= last; ++second) {
+int32_t PackPhase(const UnitVector& unit) {
+  return PackPair(static_cast<int16_t>(std::lrint(unit.re * kPhaseScale)),
+                  static_cast<int16_t>(std::lrint(unit.im * kPhaseScale)));
+}
+
+PhaseRing::PhaseRing(int size)
+    : slots_(size), units_(static_cast<size_t>(RoundUp(size, kBlockWindows))) {}
+
+void PhaseRing::ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter) {
+  changes_.clear();
+  const int64_t first = slots_.Begin(last);
+  for (int64_t second = first; second <= last; ++second) {
     const int64_t sample = second * kSamplesPerSecond;
-    units_.push_back(sample < filter.length() ? UnitVector{}
-                                              : filter.Apply(grid.values(sample, filter.length()),
-                                                             grid.masks(sample, filter.length())));
-  }
-  if (end() - oldest < static_cast<int64_t>(units_.size()) / 2) {
-    units_.erase(units_.begin(), units_.begin() + static_cast<ptrdiff_t>(oldest - begin_));
-    begin_ = oldest;
+    UnitVector unit;
+    if (sample >= filter.length()) {
+      unit =
+          filter.Apply(grid.values(sample, filter.length()), grid.masks(sample, filter.length()));
+    }
+    Set(second, unit);
   }
 }
 
-void PhaseTrack::TruncateFromSample(int64_t first) {
-  const int64_t second = (first + kSamplesPerSecond - 1) / kSamplesPerSecond;
-  if (second >= end()) return;
-  units_.resize(static_cast<size_t>(std::max<int64_t>(0, second - begin_)));
+void PhaseRing::Give(int64_t second, const UnitVector& unit) {
+  changes_.clear();
+  slots_.Begin(second);
+  Set(second, unit);
+}
+
+void PhaseRing::Set(int64_t second, const UnitVector& unit) {
+  const int slot = slots_.SlotOf(second);
+  int32_t& packed = units_[static_cast<size_t>(slot)];
+  const int32_t old = packed;
+  packed = PackPhase(unit);
+  slots_.Set(slot, packed != 0);
+  if (packed == old) return;
+  changes_.push_back({slot, PackPair(static_cast<int16_t>(Low(packed) - Low(old)),
+                                     static_cast<int16_t>(High(packed) - High(old)))});
+}
+
+void PhaseRing::ForgetFromSample(int64_t first) {
+  slots_.Forget((first + kSamplesPerSecond - 1) / kSamplesPerSecond);
 }
 
 }  // namespace attune::synchrony

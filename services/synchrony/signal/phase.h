@@ -17,6 +17,7 @@
 
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/grid.h"
+#include "services/synchrony/signal/slots.h"
 
 namespace attune::synchrony {
 
@@ -46,27 +47,46 @@ class PhaseFilter {
   std::vector<int16_t> im_;
 };
 
-// One person's unit vectors of seconds [begin, end), computed once each.
-class PhaseTrack {
+// A unit vector as two int16 in one int32 (the real part in the low half), of length kPhaseScale;
+// 0: none. Sums of up to 255 products of two of them stay within int32: 2896^2 * 255 < 2^31.
+inline constexpr int kPhaseScale = 2896;
+int32_t PackPhase(const UnitVector& unit);
+
+// One person's unit vectors of the last `size` seconds; that of second m is in slot m % size.
+class PhaseRing {
  public:
-  explicit PhaseTrack(int keep) : keep_(keep) {}
+  explicit PhaseRing(int size);
 
+  // Brings the ring to second `last` (which never falls); the grid must hold the samples of the
+  // seconds that are not known yet.
   void ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter);
-  void TruncateFromSample(int64_t first);
+  // The same with a vector given for the next `second`; for tests.
+  void Give(int64_t second, const UnitVector& unit);
+  // Samples from `first` on changed.
+  void ForgetFromSample(int64_t first);
 
-  int64_t begin() const { return begin_; }
-  int64_t end() const { return begin_ + static_cast<int64_t>(units_.size()); }
-  // Vectors of consecutive seconds follow each other.
-  const UnitVector* at(int64_t second) const {
-    return &units_[static_cast<size_t>(second - begin_)];
+  const Slots& slots() const { return slots_; }
+  // Packed; slots().size() of them, padded with zeros to a multiple of 16.
+  const int32_t* units() const { return units_.data(); }
+
+  // What the last ExtendTo did: new - old, packed.
+  struct Change {
+    int slot;
+    int32_t difference;
+  };
+  const std::vector<Change>& changes() const { return changes_; }
+
+  size_t MemoryBytes() const {
+    return units_.capacity() * sizeof(int32_t) + changes_.capacity() * sizeof(Change) +
+           slots_.MemoryBytes();
   }
 
-  size_t MemoryBytes() const { return units_.capacity() * sizeof(UnitVector); }
-
  private:
-  int keep_;
-  int64_t begin_ = 0;
-  std::vector<UnitVector> units_;
+  void Set(int64_t second, const UnitVector& unit);
+
+  Slots slots_;
+  std::vector<int32_t> units_;
+  std::vector<Change> changes_;
 };
 
 }  // namespace attune::synchrony

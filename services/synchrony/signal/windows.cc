@@ -8,6 +8,9 @@ namespace {
 
 constexpr double kFlat = 4.0;
 
+// After a burst of late beats the room for its changes is given back.
+constexpr size_t kManyChanges = 4;
+
 }  // namespace
 
 bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
@@ -38,42 +41,41 @@ bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
   return true;
 }
 
-WindowTrack::WindowTrack(int keep)
-    : keep_(keep), rows_(size_t{2} * keep * kRowLength), usable_(size_t{2} * keep) {}
+WindowRing::WindowRing(int size)
+    : slots_(size), blocks_(static_cast<size_t>(RoundUp(size, kBlockWindows) / kBlockWindows)) {}
 
-void WindowTrack::ExtendTo(int64_t last, const GridTrack& grid, const Params& params) {
-  const int64_t oldest = last - keep_ + 1;
-  if (end_ < oldest) {
-    if (end_ > begin_) ++revision_;
-    base_ = begin_ = end_ = oldest;
-  }
-  if (last - base_ >= 2 * keep_) {  // out of slots: move what is still needed down
-    const int64_t shift = oldest - base_;
-    std::move(rows_.begin() + shift * kRowLength, rows_.end(), rows_.begin());
-    std::move(usable_.begin() + shift, usable_.end(), usable_.begin());
-    base_ = oldest;
-  }
+void WindowRing::ExtendTo(int64_t last, const GridTrack& grid, const Params& params) {
+  changes_.clear();
+  if (changes_.capacity() > kManyChanges) changes_.shrink_to_fit();
+  const int64_t first = slots_.Begin(last);
   const int length = params.window_seconds * kSamplesPerSecond;
-  for (; end_ <= last; ++end_) {
-    const int64_t sample = end_ * kSamplesPerSecond;
-    const bool usable =
-        sample >= length &&
-        NormaliseWindow(grid.values(sample, length), grid.masks(sample, length), length,
-                        params.window_min_valid_share, &rows_[Slot(end_) * kRowLength]);
-    if (sample < length) {
-      std::fill_n(&rows_[Slot(end_) * kRowLength], kRowLength, int16_t{0});
+  for (int64_t window = first; window <= last; ++window) {
+    int16_t row[kRowLength], old[kRowLength];
+    const int64_t sample = window * kSamplesPerSecond;
+    bool usable = false;
+    if (sample >= length) {
+      usable = NormaliseWindow(grid.values(sample, length), grid.masks(sample, length), length,
+                               params.window_min_valid_share, row);
+    } else {
+      std::fill(row, row + kRowLength, int16_t{0});
     }
-    usable_[Slot(end_)] = usable ? 1 : 0;
+    const int slot = slots_.SlotOf(window);
+    if (!usable && !slots_.usable(slot)) continue;
+    GetBlockRow(blocks_[0].pairs, static_cast<size_t>(slot), old);
+    SetBlockRow(row, static_cast<size_t>(slot), blocks_[0].pairs);
+    slots_.Set(slot, usable);
+    own_ += Dot(row, row, kRowLength) - Dot(old, old, kRowLength);
+    Change& change = changes_.emplace_back();
+    change.slot = slot;
+    for (int i = 0; i < kRowLength; ++i) {
+      change.difference[i] = static_cast<int16_t>(row[i] - old[i]);
+    }
   }
-  begin_ = std::max(begin_, oldest);
 }
 
-void WindowTrack::TruncateFromSample(int64_t first) {
+void WindowRing::ForgetFromSample(int64_t first) {
   // Window m holds `first` when 4 m >= first.
-  const int64_t window = (first + kSamplesPerSecond - 1) / kSamplesPerSecond;
-  if (window >= end_) return;
-  end_ = std::max(window, begin_);
-  ++revision_;
+  slots_.Forget((first + kSamplesPerSecond - 1) / kSamplesPerSecond);
 }
 
 }  // namespace attune::synchrony

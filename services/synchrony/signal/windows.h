@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "services/synchrony/kernel/dot.h"
+#include "services/synchrony/kernel/layout.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/grid.h"
+#include "services/synchrony/signal/slots.h"
 
 namespace attune::synchrony {
 
@@ -28,39 +30,48 @@ inline constexpr double kRScale = 1.0 / (1 << 28);  // dot product of two window
 bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
                      double min_valid_share, int16_t* row);
 
-// One person's windows [begin, end), computed once each.
-class WindowTrack {
+// One person's windows of the last `size` seconds, in the block layout of the kernels: the window
+// that ends at second m is in slot m % size. Slots without a usable window are all 0.
+class WindowRing {
  public:
-  // Keeps at least `keep` windows.
-  explicit WindowTrack(int keep);
+  explicit WindowRing(int size);
 
-  // Brings the track to window `last`; the grid must hold the samples of the last `keep` windows.
+  // Brings the ring to window `last` (which never falls); the grid must hold the samples of the
+  // windows that are not known yet.
   void ExtendTo(int64_t last, const GridTrack& grid, const Params& params);
 
-  // Samples from `first` on changed.
-  void TruncateFromSample(int64_t first);
+  // Samples from `first` on changed. The rows stay as they are until ExtendTo replaces them.
+  void ForgetFromSample(int64_t first);
 
-  int64_t begin() const { return begin_; }
-  int64_t end() const { return end_; }
-  // Rows of consecutive windows follow each other, at least up to end().
-  const int16_t* row(int64_t window) const { return &rows_[Slot(window) * kRowLength]; }
-  bool usable(int64_t window) const { return usable_[Slot(window)] != 0; }
+  const Slots& slots() const { return slots_; }
+  const int32_t* blocks() const { return blocks_[0].pairs; }
+  int block_count() const { return static_cast<int>(blocks_.size()); }
 
-  // Raised whenever windows that had been there were taken back.
-  uint64_t revision() const { return revision_; }
+  // What the last ExtendTo did to a row: new row - old row, |x| < 2^15 (after the line is removed
+  // no single sample can hold the whole length).
+  struct Change {
+    int slot;
+    int16_t difference[kRowLength];
+  };
+  const std::vector<Change>& changes() const { return changes_; }
 
-  size_t MemoryBytes() const { return rows_.capacity() * sizeof(int16_t) + usable_.capacity(); }
+  // Sum of row . row over all slots.
+  int64_t own() const { return own_; }
+
+  size_t MemoryBytes() const {
+    return blocks_.capacity() * sizeof(Block) + changes_.capacity() * sizeof(Change) +
+           slots_.MemoryBytes();
+  }
 
  private:
-  size_t Slot(int64_t window) const { return static_cast<size_t>(window - base_); }
+  struct alignas(64) Block {
+    int32_t pairs[kBlockSize];
+  };
 
-  int keep_;
-  int64_t base_ = 0;  // window of slot 0
-  int64_t begin_ = 0;
-  int64_t end_ = 0;
-  uint64_t revision_ = 0;
-  std::vector<int16_t> rows_;
-  std::vector<uint8_t> usable_;
+  Slots slots_;
+  std::vector<Block> blocks_;
+  std::vector<Change> changes_;
+  int64_t own_ = 0;
 };
 
 }  // namespace attune::synchrony

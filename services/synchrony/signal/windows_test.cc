@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -20,6 +21,16 @@ GridTrack Quantised(const std::vector<double>& ms) {
   return GridTrack::ForTest(1, std::move(values), std::move(masks));
 }
 
+bool Usable(const WindowRing& ring, int64_t window) {
+  return ring.slots().usable(ring.slots().SlotOf(window));
+}
+
+std::vector<int16_t> Row(const WindowRing& ring, int64_t window) {
+  std::vector<int16_t> row(kRowLength);
+  GetBlockRow(ring.blocks(), static_cast<size_t>(ring.slots().SlotOf(window)), row.data());
+  return row;
+}
+
 // Window m ends at sample 4 m, that is at row 4 m - 1 of the CSV: the reference's starts 0, 4, ...
 // are m = 15, 16, ...
 TEST(WindowsTest, DotProductIsTheDetrendedWindowedR) {
@@ -30,14 +41,14 @@ TEST(WindowsTest, DotProductIsTheDetrendedWindowedR) {
       testing::ReadFile("tests/data/reference-values/pair/expected_windowed_r.json"),
       "r_detrended_AB");
   ASSERT_EQ(expected.size(), 586u);
-  WindowTrack wa(700), wb(700);
+  WindowRing wa(601), wb(601);
   wa.ExtendTo(600, a, Params{});
   wb.ExtendTo(600, b, Params{});
   double worst = 0, worst_given_grid = 0, mean = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
     const auto m = static_cast<int64_t>(i) + 15;
-    ASSERT_TRUE(wa.usable(m) && wb.usable(m));
-    const double r = Dot(wa.row(m), wb.row(m), kRowLength) * kRScale;
+    ASSERT_TRUE(Usable(wa, m) && Usable(wb, m));
+    const double r = Dot(Row(wa, m).data(), Row(wb, m).data(), kRowLength) * kRScale;
     mean += (r - expected[i]) / 586;
     worst = std::max(worst, std::fabs(r - expected[i]));
     // Against double arithmetic on the same integers only the rounding of the rows is left.
@@ -72,23 +83,46 @@ TEST(WindowsTest, MissingAndFlatWindowsAreNotUsable) {
   for (int16_t v : row) EXPECT_EQ(v, 0);
 }
 
-TEST(WindowsTest, TakingBackSamplesTakesBackTheirWindows) {
+// Whatever the steps, the ring holds the windows of the last `size` seconds, and the changes tell
+// what each step did to it.
+TEST(WindowsTest, ChangesTellWhatAStepDid) {
   auto csv = testing::ReadCsv("tests/data/reference-values/pair/input_pair.csv");
   const GridTrack grid = Quantised(testing::ToDoubles(csv["A_nsr003"]));
-  WindowTrack track(100);
-  for (int64_t m = 1; m <= 450; ++m) {
-    track.ExtendTo(m, grid, Params{});
-    EXPECT_EQ(track.end(), m + 1);
+  constexpr int kSize = 70;
+  WindowRing ring(kSize);
+  std::vector<std::vector<int16_t>> before(kSize, std::vector<int16_t>(kRowLength));
+  int64_t known = -1;
+  for (const int64_t m : {3, 14, 15, 16, 17, 60, 61, 100, 101, 102, 300, 301, 302}) {
+    const int64_t back_to = m == 102 ? 95 : m;  // a late beat
+    ring.ForgetFromSample(4 * back_to - 3);
+    ring.ExtendTo(m, grid, Params{});
+    for (const WindowRing::Change& change : ring.changes()) {
+      for (int i = 0; i < kRowLength; ++i) {
+        int16_t& value = before[static_cast<size_t>(change.slot)][static_cast<size_t>(i)];
+        value = static_cast<int16_t>(value + change.difference[i]);
+      }
+    }
+    int64_t own = 0;
+    int usable = 0;
+    for (int64_t w = std::max<int64_t>(0, m - kSize + 1); w <= m; ++w) {
+      std::vector<int16_t> expected(kRowLength);
+      const bool there = w >= 15 && NormaliseWindow(grid.values(4 * w, 60), grid.masks(4 * w, 60),
+                                                    60, 0.8, expected.data());
+      EXPECT_EQ(Usable(ring, w), there) << m << " " << w;
+      EXPECT_EQ(Row(ring, w), expected) << m << " " << w;
+      EXPECT_EQ(before[static_cast<size_t>(w % kSize)], expected) << m << " " << w;
+      own += Dot(expected.data(), expected.data(), kRowLength);
+      usable += there ? 1 : 0;
+    }
+    EXPECT_EQ(ring.own(), own);
+    EXPECT_EQ(ring.slots().usable_count(), usable);
+    if (m == known + 1 && m > 15 && m != 102) {
+      EXPECT_EQ(ring.changes().size(), 1u) << m;
+    }
+    known = m;
   }
-  const std::vector<int16_t> before(track.row(440), track.row(440) + kRowLength);
-  const uint64_t revision = track.revision();
-  track.TruncateFromSample(4 * 450 + 1);  // not there yet
-  EXPECT_EQ(track.revision(), revision);
-  track.TruncateFromSample(4 * 440 - 3);
-  EXPECT_EQ(track.end(), 440);
-  EXPECT_NE(track.revision(), revision);
-  track.ExtendTo(450, grid, Params{});
-  EXPECT_EQ(std::vector<int16_t>(track.row(440), track.row(440) + kRowLength), before);
+  ring.ExtendTo(302, grid, Params{});
+  EXPECT_TRUE(ring.changes().empty());
 }
 
 }  // namespace

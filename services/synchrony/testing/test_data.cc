@@ -17,15 +17,23 @@ namespace {
 }
 
 void DumpNumber(const char* name, const Number& n, std::string* out) {
-  char line[400];
-  std::snprintf(
-      line, sizeof(line),
-      " %s absent=%d value=%a window=%lld coverage=%a chance=%d/%d mean=%a low=%a high=%a "
-      "p=%a shifts=%d above=%d%s\n",
-      name, static_cast<int>(n.absent), n.value, static_cast<long long>(n.window_us), n.coverage,
-      n.has_chance, static_cast<int>(n.chance_absent), n.chance.mean, n.chance.low, n.chance.high,
-      n.chance.p, n.chance.shifts, n.chance.above, n.doubtful ? " doubtful" : "");
+  char line[500];
+  std::snprintf(line, sizeof(line),
+                " %s absent=%d value=%a uncertainty=%a window=%lld coverage=%a doubtful=%d "
+                "chance=%d/%d mean=%a sd=%a z=%a low=%a high=%a p=%a shifts=%d above=%d\n",
+                name, static_cast<int>(n.absent), n.value, n.uncertainty,
+                static_cast<long long>(n.window_us), n.coverage, n.doubtful, n.has_chance,
+                static_cast<int>(n.chance_absent), n.chance.mean, n.chance.sd, n.chance.z,
+                n.chance.low, n.chance.high, n.chance.p, n.chance.shifts, n.chance.above);
   *out += line;
+}
+
+void DumpMore(const std::vector<NamedNumber>& more, std::string* out) {
+  for (const NamedNumber& named : more) {
+    const std::string name = "measure " + std::to_string(static_cast<int>(named.measure)) +
+                             " as of " + std::to_string(named.as_of_us);
+    DumpNumber(name.c_str(), named.number, out);
+  }
 }
 
 }  // namespace
@@ -148,6 +156,7 @@ std::string Dump(const Frame& frame) {
     DumpNumber("hr", p.hr_bpm, &out);
     DumpNumber("rmssd", p.rmssd_ms, &out);
     DumpNumber("artefacts", p.artefact_share, &out);
+    DumpMore(p.more, &out);
   }
   for (const PairNumbers& p : frame.pairs) {
     out += "pair " + std::to_string(p.a) + "," + std::to_string(p.b) + "\n";
@@ -155,12 +164,15 @@ std::string Dump(const Frame& frame) {
     DumpNumber("peak", p.r_peak, &out);
     DumpNumber("lag", p.lag_ms, &out);
     DumpNumber("windowed", p.r_mean_windowed, &out);
+    DumpNumber("locking", p.plv_lf, &out);
+    DumpMore(p.more, &out);
   }
   out += "group " + std::to_string(frame.group.people) + ":";
   for (int person : frame.group.contributors) out += " " + std::to_string(person);
   out += "\n";
   DumpNumber("order", frame.group.order_parameter, &out);
   DumpNumber("pairwise", frame.group.r_mean_pairwise, &out);
+  DumpMore(frame.group.more, &out);
   return out;
 }
 

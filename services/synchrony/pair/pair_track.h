@@ -1,0 +1,47 @@
+// All that is kept of one pair between ticks: sums over the circular shifts of one against the
+// other.
+#ifndef ATTUNE_SERVICES_SYNCHRONY_PAIR_PAIR_TRACK_H_
+#define ATTUNE_SERVICES_SYNCHRONY_PAIR_PAIR_TRACK_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "services/synchrony/chance/phase_sums.h"
+#include "services/synchrony/chance/shift_sums.h"
+#include "services/synchrony/params.h"
+#include "services/synchrony/person_track.h"
+
+namespace attune::synchrony {
+
+class PairTrack {
+ public:
+  explicit PairTrack(const Params& params) : shifts_(SpanWindows(params)) {}
+
+  // Only for pairs that somebody looks at; the group needs the windows alone.
+  void KeepPhases(const Params& params) {
+    if (phases_ == nullptr) phases_ = std::make_unique<PhaseSums>(SpanPhases(params));
+  }
+  void DropPhases() { phases_.reset(); }
+
+  // After every step of both people.
+  void Follow(const PersonTrack& a, const PersonTrack& b, const Kernels& kernels) {
+    shifts_.Follow(a.windows(), b.windows(), kernels);
+    if (phases_ != nullptr) phases_->Follow(a.phases(), b.phases(), kernels);
+  }
+
+  const ShiftSums& shifts() const { return shifts_; }
+  const PhaseSums& phases() const { return *phases_; }  // after KeepPhases()
+
+  size_t MemoryBytes() const {
+    return sizeof(*this) + shifts_.MemoryBytes() +
+           (phases_ == nullptr ? 0 : sizeof(PhaseSums) + phases_->MemoryBytes());
+  }
+
+ private:
+  ShiftSums shifts_;
+  std::unique_ptr<PhaseSums> phases_;
+};
+
+}  // namespace attune::synchrony
+
+#endif  // ATTUNE_SERVICES_SYNCHRONY_PAIR_PAIR_TRACK_H_
