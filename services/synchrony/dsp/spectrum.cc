@@ -116,43 +116,90 @@ double BandPower(const Spectrum& spectrum, double low_hz, double high_hz) {
   return sum * spectrum.df_hz;
 }
 
+namespace {
+
+// Samples of unevenly spaced data, each with its turn exp(i 2 pi f t) at the present frequency,
+// which moves on by one step at a time. Padded with zeros to whole lanes.
+class Turns {
+ public:
+  Turns(std::span<const double> t_s, std::span<const double> x, double step_hz)
+      : step_hz_(step_hz) {
+    const size_t padded = (x.size() + kLanes - 1) / kLanes * kLanes;
+    for (auto* column : {&t_, &y_, &cos_, &sin_, &step_cos_, &step_sin_}) column->resize(padded);
+    const double mean = Mean(x);
+    for (size_t i = 0; i < x.size(); ++i) {
+      y_[i] = x[i] - mean;
+      t_[i] = t_s[i] - t_s[0];  // smaller angles; the result does not depend on the origin
+      const SinCos turn = SinCosPi(2 * step_hz * t_[i]);
+      step_cos_[i] = turn.cos;
+      step_sin_[i] = turn.sin;
+    }
+    count_ = x.size();
+  }
+
+  // From the definition, which ends the rounding of the steps.
+  void MoveTo(int k) {
+    for (size_t i = 0; i < count_; ++i) {
+      const SinCos turn = SinCosPi(2 * (k * step_hz_) * t_[i]);
+      cos_[i] = turn.cos;
+      sin_[i] = turn.sin;
+    }
+  }
+
+  void Step() {
+    for (size_t i = 0; i < t_.size(); ++i) {
+      const double c = cos_[i] * step_cos_[i] - sin_[i] * step_sin_[i];
+      sin_[i] = cos_[i] * step_sin_[i] + sin_[i] * step_cos_[i];
+      cos_[i] = c;
+    }
+  }
+
+  // Four sums each, in lanes that the compiler may take at once without changing a bit.
+  void Sum(double* yc, double* ys, double* cc, double* cs) const {
+    double yc4[kLanes] = {}, ys4[kLanes] = {}, cc4[kLanes] = {}, cs4[kLanes] = {};
+    for (size_t i = 0; i < t_.size(); i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        yc4[lane] += y_[i + lane] * cos_[i + lane];
+        ys4[lane] += y_[i + lane] * sin_[i + lane];
+        cc4[lane] += cos_[i + lane] * cos_[i + lane];
+        cs4[lane] += cos_[i + lane] * sin_[i + lane];
+      }
+    }
+    *yc = (yc4[0] + yc4[1]) + (yc4[2] + yc4[3]);
+    *ys = (ys4[0] + ys4[1]) + (ys4[2] + ys4[3]);
+    *cc = (cc4[0] + cc4[1]) + (cc4[2] + cc4[3]);
+    *cs = (cs4[0] + cs4[1]) + (cs4[2] + cs4[3]);
+  }
+
+  double span_s() const { return t_[count_ - 1]; }
+
+ private:
+  static constexpr size_t kLanes = 4;
+
+  double step_hz_;
+  size_t count_ = 0;
+  std::vector<double> t_, y_, cos_, sin_, step_cos_, step_sin_;
+};
+
+}  // namespace
+
 std::vector<double> LombScargle(std::span<const double> t_s, std::span<const double> x,
                                 double step_hz, int first, int last) {
-  const size_t n = t_s.size();
-  if (n < 3) return {};
-  const double mean = Mean(x);
-  std::vector<double> y(n), t(n);
-  for (size_t i = 0; i < n; ++i) {
-    y[i] = x[i] - mean;
-    t[i] = t_s[i] - t_s[0];  // smaller angles; the result does not depend on the origin
-  }
-  // Each sample's turn at the present frequency, moved on by its turn per step; computed anew every
-  // so often, which keeps rounding below 1e-14.
-  constexpr int kAnew = 16;
-  std::vector<Complex> turn(n), step(n);
-  for (size_t i = 0; i < n; ++i) {
-    const SinCos s = SinCosPi(2 * step_hz * t[i]);
-    step[i] = {s.cos, s.sin};
-  }
-  const double count = static_cast<double>(n);
-  const double length_s = count * t[n - 1] / (count - 1);
+  if (x.size() < 3) return {};
+  constexpr int kAnew = 16;  // steps in a row: rounding stays below 1e-14
+  Turns turns(t_s, x, step_hz);
+  const double n = static_cast<double>(x.size());
+  const double length_s = n * turns.span_s() / (n - 1);
   std::vector<double> density;
   for (int k = first; k <= last; ++k) {
-    const bool anew = (k - first) % kAnew == 0;
-    double yc = 0, ys = 0, cc = 0, cs = 0;
-    for (size_t i = 0; i < n; ++i) {
-      if (anew) {
-        const SinCos s = SinCosPi(2 * (k * step_hz) * t[i]);
-        turn[i] = {s.cos, s.sin};
-      } else {
-        turn[i] = turn[i] * step[i];
-      }
-      yc += y[i] * turn[i].re;
-      ys += y[i] * turn[i].im;
-      cc += turn[i].re * turn[i].re;
-      cs += turn[i].re * turn[i].im;
+    if ((k - first) % kAnew == 0) {
+      turns.MoveTo(k);
+    } else {
+      turns.Step();
     }
-    const double ss = count - cc;
+    double yc, ys, cc, cs;
+    turns.Sum(&yc, &ys, &cc, &cs);
+    const double ss = n - cc;
     // tau: tan(2 w tau) = sum sin 2wt / sum cos 2wt; turned into its frame, sums stay sums.
     const double angle = 0.5 * Atan2(2 * cs, cc - ss);
     const double c = Cos(angle), s = Sin(angle);
@@ -163,7 +210,7 @@ std::vector<double> LombScargle(std::span<const double> t_s, std::span<const dou
     double power = 0;
     if (along_squares > 0) power += along * along / along_squares;
     if (across_squares > 0) power += across * across / across_squares;
-    density.push_back(power * length_s / count);
+    density.push_back(power * length_s / n);
   }
   return density;
 }
