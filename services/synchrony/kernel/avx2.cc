@@ -73,12 +73,13 @@ void LaggedDots(const int16_t* base, const int32_t* back, int length, int lags, 
 // --- Many people
 
 // Four rows against 16 lanes: 8 sums, and room for what is multiplied.
-inline void TileQuarter(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots) {
+inline void TileQuarter(const int32_t* rows, const int32_t* lanes, int stride, int steps,
+                        int32_t* dots) {
   Vector sums[4][2];
 #pragma GCC unroll 4
   for (int r = 0; r < 4; ++r) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
 #pragma GCC unroll 2
-  for (int s = 0; s < steps; ++s, rows += kTileLanes, lanes += kTileLanes) {
+  for (int s = 0; s < steps; ++s, rows += stride, lanes += stride) {
     const Vector y0 = Load(lanes);
     const Vector y1 = Load(lanes + 8);
 #pragma GCC unroll 4
@@ -95,23 +96,24 @@ inline void TileQuarter(const int32_t* rows, const int32_t* lanes, int steps, in
   }
 }
 
-void TileDots(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots) {
-  for (int r = 0; r < kTileRows; r += 4) {
+void TileDots(const int32_t* rows, int row_count, const int32_t* lanes, int stride, int steps,
+              int32_t* dots) {
+  for (int r = 0; r < row_count; r += 4) {
     for (int l = 0; l < kTileLanes; l += 16) {
-      TileQuarter(rows + r, lanes + l, steps, dots + r * kTileLanes + l);
+      TileQuarter(rows + r, lanes + l, stride, steps, dots + r * kTileLanes + l);
     }
   }
 }
 
-void TileBest(const int32_t* dots, const TileScales& rows, const TileScales& lanes, double lag,
-              double* best, double* best_lag) {
+void TileBest(const int32_t* dots, int row_count, const TileScales& rows, const TileScales& lanes,
+              double lag, double* best, double* best_lag) {
   const __m256d this_lag = _mm256_set1_pd(lag);
   for (int l = 0; l < kTileLanes; l += 4) {
     const __m256d mean = _mm256_loadu_pd(lanes.mean + l);
     const __m256d slope = _mm256_loadu_pd(lanes.slope + l);
     const __m256d inverse = _mm256_loadu_pd(lanes.inverse + l);
-#pragma GCC unroll 8
-    for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+    for (int r = 0; r < row_count; ++r) {
       const int at = r * kTileLanes + l;
       __m256d value =
           _mm256_cvtepi32_pd(_mm_loadu_si128(reinterpret_cast<const __m128i*>(dots + at)));

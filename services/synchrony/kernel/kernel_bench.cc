@@ -39,48 +39,73 @@ struct Output {
   bool json = false;
   double seconds = 0.5;  // per figure
 
-  void Print(const char* what, Path path, int people, double us, double share_of_peak) const {
+  // `share`: of the peak of the path; 0 where there is none.
+  void Print(const char* what, Path path, int people, double us, double share = 0) const {
     if (json) {
-      std::printf("{\"what\": \"%s\", \"path\": \"%s\", \"people\": %d, \"us\": %.6g", what,
-                  Name(path), people, us);
-      if (share_of_peak > 0) std::printf(", \"share_of_peak\": %.4f", share_of_peak);
-      std::printf("}\n");
+      std::printf(
+          "{\"what\": \"%s\", \"path\": \"%s\", \"people\": %d, \"us\": %.6g, "
+          "\"share_of_peak\": %.4f}\n",
+          what, Name(path), people, us, share);
     } else {
-      std::printf("%-28s %-9s %6d %12.4g us", what, Name(path), people, us);
-      if (share_of_peak > 0) std::printf(" %6.1f %% of peak", 100 * share_of_peak);
+      std::printf("%-24s %-9s %6d %12.4g us", what, Name(path), people, us);
+      if (share > 0) std::printf(" %6.1f %% of peak", 100 * share);
       std::printf("\n");
     }
     std::fflush(stdout);
   }
 };
 
-// Median CPU time of `run`, called in batches of at least 0.2 ms.
-template <typename Run>
-double MedianSeconds(double seconds, const Run& run) {
-  run();
-  int batch = 1;
-  for (double took = 0; took < 2e-4; batch *= 2) {
-    const double start = CpuSeconds();
-    for (int i = 0; i < batch; ++i) run();
-    took = CpuSeconds() - start;
-    if (took >= 2e-4) break;
-  }
-  std::vector<double> times;
-  const double begin = CpuSeconds();
-  while (times.size() < 5 || CpuSeconds() - begin < seconds) {
-    const double start = CpuSeconds();
-    for (int i = 0; i < batch; ++i) run();
-    times.push_back((CpuSeconds() - start) / batch);
-  }
-  std::nth_element(times.begin(), times.begin() + static_cast<ptrdiff_t>(times.size() / 2),
-                   times.end());
-  return times[times.size() / 2];
+double Median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
-// Multiply-adds per second.
-double Peak(Path path, double seconds) {
+// CPU time of one call of `run`, in batches of at least 0.2 ms.
+template <typename Run>
+class Timed {
+ public:
+  explicit Timed(const Run& run) : run_(run) {
+    run();
+    while (batch_ < 1 << 20 && Seconds() * batch_ < 2e-4) batch_ *= 2;
+  }
+  double Seconds() const {
+    const double start = CpuSeconds();
+    for (int i = 0; i < batch_; ++i) run_();
+    return (CpuSeconds() - start) / batch_;
+  }
+
+ private:
+  const Run& run_;
+  int batch_ = 1;
+};
+
+template <typename Run>
+double MedianSeconds(double seconds, const Run& run) {
+  const Timed<Run> timed(run);
+  std::vector<double> times;
+  const double begin = CpuSeconds();
+  while (times.size() < 5 || CpuSeconds() - begin < seconds) times.push_back(timed.Seconds());
+  return Median(times);
+}
+
+// Times `run`, which does `multiply_adds` of them, in turns with the peak of the path, so that
+// both see the same clock and the same neighbours.
+template <typename Run>
+void PrintBesidePeak(const Output& output, const char* what, Path path, int people,
+                     double multiply_adds, const Run& run) {
   constexpr int kRounds = 20'000;
-  return RunPeak(path, kRounds) / MedianSeconds(seconds, [&] { RunPeak(path, kRounds); });
+  const Timed<Run> timed(run);
+  std::vector<double> times, shares;
+  const double begin = CpuSeconds();
+  while (times.size() < 5 || CpuSeconds() - begin < output.seconds) {
+    const double start = CpuSeconds();
+    const double peak = RunPeak(path, kRounds);
+    const double per_second = peak / (CpuSeconds() - start);
+    times.push_back(timed.Seconds());
+    if (peak > 0) shares.push_back(multiply_adds / times.back() / per_second);
+  }
+  output.Print(what, path, people, 1e6 * Median(times), shares.empty() ? 0 : Median(shares));
 }
 
 std::vector<std::vector<int16_t>> People(int people) {
@@ -110,10 +135,8 @@ void BenchAllPairs(const Output& output, Path path, int people) {
   std::vector<const int16_t*> pointers;
   for (const auto& x : series) pointers.push_back(x.data());
   AllPairs all(kLength, kMaxLag, KernelsFor(path));
-  const double peak = path == Path::kPortable ? 0 : Peak(path, output.seconds / 4);
-  const double seconds = MedianSeconds(output.seconds, [&] { all.Compute(pointers); });
-  const double share = peak > 0 ? MultiplyAdds(people) / seconds / peak : 0;
-  output.Print("all_pairs", path, people, 1e6 * seconds, share);
+  PrintBesidePeak(output, "all_pairs", path, people, MultiplyAdds(people),
+                  [&] { all.Compute(pointers); });
 }
 
 // One lag of eight people against 32: the products, and what is made of them.
@@ -124,16 +147,14 @@ void BenchTile(const Output& output, Path path) {
   AlignedVector<int32_t> dots(kTileRows * kTileLanes);
   const TileScales some{&scales[0], &scales[kTileLanes], &scales[2 * kTileLanes]};
   const Kernels& kernels = KernelsFor(path);
-  const double peak = path == Path::kPortable ? 0 : Peak(path, output.seconds / 4);
-  const double products = MedianSeconds(output.seconds, [&] {
-    kernels.tile_dots(lanes.data(), lanes.data(), kLength / 2, dots.data());
+  PrintBesidePeak(output, "tile_dots", path, 0, kTileRows * kTileLanes * kLength, [&] {
+    kernels.tile_dots(lanes.data(), kTileRows, lanes.data(), kTileLanes, kLength / 2, dots.data());
   });
-  output.Print("tile_dots", path, 0, 1e6 * products,
-               peak > 0 ? kTileRows * kTileLanes * kLength / products / peak : 0);
   const double normalised = MedianSeconds(output.seconds, [&] {
-    kernels.tile_best(dots.data(), some, some, 1, &best[0], &best[kTileRows * kTileLanes]);
+    kernels.tile_best(dots.data(), kTileRows, some, some, 1, &best[0],
+                      &best[kTileRows * kTileLanes]);
   });
-  output.Print("tile_best", path, 0, 1e6 * normalised, 0);
+  output.Print("tile_best", path, 0, 1e6 * normalised);
 }
 
 // Lags both ways of every pair, products only.
@@ -146,8 +167,7 @@ void BenchLaggedDots(const Output& output, Path path, int people) {
   }
   alignas(64) int32_t out[kLagLanes];
   const Kernels& kernels = KernelsFor(path);
-  const double peak = path == Path::kPortable ? 0 : Peak(path, output.seconds / 4);
-  const double seconds = MedianSeconds(output.seconds, [&] {
+  PrintBesidePeak(output, "lagged_dots", path, people, MultiplyAdds(people), [&] {
     for (size_t a = 0; a < series.size(); ++a) {
       for (size_t b = 0; b < series.size(); ++b) {
         if (a == b) continue;
@@ -155,8 +175,6 @@ void BenchLaggedDots(const Output& output, Path path, int people) {
       }
     }
   });
-  output.Print("lagged_dots", path, people, 1e6 * seconds,
-               peak > 0 ? MultiplyAdds(people) / seconds / peak : 0);
 }
 
 // One tick of the sums over circular shifts of a room: the newest and the leaving window of either
@@ -186,7 +204,7 @@ void BenchCrossRows(const Output& output, Path path, int people) {
                          kBlocks, out.data());
     }
   });
-  output.Print("cross_rows_of_a_tick", path, people, 1e6 * seconds, 0);
+  output.Print("cross_rows_of_a_tick", path, people, 1e6 * seconds);
 }
 
 // Adding 1,000 rows of 64 samples.
@@ -199,7 +217,7 @@ void BenchAddRows(const Output& output, Path path) {
     std::fill_n(sums, 64, 0);
     KernelsFor(path).add_rows(rows.data(), 1000, 64, sums);
   });
-  output.Print("add_rows", path, 1000, 1e6 * seconds, 0);
+  output.Print("add_rows", path, 1000, 1e6 * seconds);
 }
 
 // The plain double form in this repository, one tick of all pairs.
@@ -214,7 +232,7 @@ void BenchReference(const Output& output, int people) {
       }
     }
   });
-  output.Print("reference_double", Path::kPortable, people, 1e6 * seconds, 0);
+  output.Print("reference_double", Path::kPortable, people, 1e6 * seconds);
 }
 
 int Main(int argc, char** argv) {
@@ -233,7 +251,9 @@ int Main(int argc, char** argv) {
   for (Path path : kAllPaths) {
     if (!Supports(path)) continue;
     if (path != Path::kPortable) {
-      output.Print("peak_of_a_million", path, 0, 1e12 / Peak(path, output.seconds), 0);
+      double peak = 0;
+      const double seconds = MedianSeconds(output.seconds, [&] { peak = RunPeak(path, 20'000); });
+      output.Print("peak_of_1e9", path, 0, 1e6 * seconds / peak * 1e9);
     }
     BenchTile(output, path);
     for (int people : {2, 8, 30}) BenchLaggedDots(output, path, people);

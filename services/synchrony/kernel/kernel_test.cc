@@ -120,32 +120,26 @@ TEST_P(KernelTest, LaggedDots) {
 }
 
 TEST_P(KernelTest, TileDots) {
-  for (int round = 0; round < 60; ++round) {
-    const int steps = round < 20 ? 120 : random.Int(1, 250);
-    // The rows are eight people of a panel, from the first on or the last eight.
-    const size_t first = random.Int(0, 1) == 0 ? 0 : kTileLanes - kTileRows;
-    Buffer<int16_t> rows(static_cast<size_t>(steps) * kTileLanes * 2,
-                         2 * static_cast<size_t>(random.Int(0, 15)));
-    Buffer<int16_t> lanes(static_cast<size_t>(steps) * kTileLanes * 2,
-                          2 * static_cast<size_t>(random.Int(0, 15)));
-    random.Fill(rows, 2047);
-    random.Fill(lanes, 2047);
-    Buffer<int32_t> packed_rows(rows.size() / 2, static_cast<size_t>(random.Int(0, 15)));
-    Buffer<int32_t> packed_lanes(lanes.size() / 2, static_cast<size_t>(random.Int(0, 15)));
-    for (size_t i = 0; i < packed_rows.size(); ++i) {
-      packed_rows[i] = PackPair(rows[2 * i], rows[2 * i + 1]);
+  for (int round = 0; round < 80; ++round) {
+    const size_t steps = static_cast<size_t>(round < 20 ? 120 : random.Int(1, 250));
+    const size_t stride = size_t{4} << random.Int(0, 3);
+    const size_t row_count = round % 3 == 0 ? kTileRows / 2 : kTileRows;
+    const size_t first = random.Int(0, 1) == 0 ? 0 : kTileLanes - row_count;
+    Buffer<int16_t> samples(2 * ((steps - 1) * stride + kTileLanes), 0);
+    random.Fill(samples, 2047);
+    Buffer<int32_t> pairs(samples.size() / 2, static_cast<size_t>(random.Int(0, 15)));
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      pairs[i] = PackPair(samples[2 * i], samples[2 * i + 1]);
     }
-    for (size_t i = 0; i < packed_lanes.size(); ++i) {
-      packed_lanes[i] = PackPair(lanes[2 * i], lanes[2 * i + 1]);
-    }
-    Buffer<int32_t> dots(kTileRows * kTileLanes, static_cast<size_t>(random.Int(0, 15)));
-    kernels().tile_dots(packed_rows.data() + first, packed_lanes.data(), steps, dots.data());
-    for (size_t r = 0; r < kTileRows; ++r) {
+    Buffer<int32_t> dots(row_count * kTileLanes, static_cast<size_t>(random.Int(0, 15)));
+    kernels().tile_dots(pairs.data() + first, static_cast<int>(row_count), pairs.data(),
+                        static_cast<int>(stride), static_cast<int>(steps), dots.data());
+    for (size_t r = 0; r < row_count; ++r) {
       for (size_t l = 0; l < kTileLanes; ++l) {
         int64_t expected = 0;
-        for (size_t s = 0; s < static_cast<size_t>(steps); ++s) {
+        for (size_t s = 0; s < steps; ++s) {
           expected +=
-              Dot(&rows[2 * (s * kTileLanes + first + r)], &lanes[2 * (s * kTileLanes + l)], 2);
+              Dot(&samples[2 * (s * stride + first + r)], &samples[2 * (s * stride + l)], 2);
         }
         ASSERT_EQ(dots[r * kTileLanes + l], expected) << "row " << r << ", lane " << l;
       }
@@ -166,10 +160,12 @@ TEST_P(KernelTest, TileBestIsTheFirstOfTheLargest) {
       for (int i = 0; i < count; ++i) {
         s.mean.push_back(random.Real(-3e4, 3e4));
         s.slope.push_back(random.Real(-3e4, 3e4));
-        s.inverse.push_back(1 / random.Real(1, 3e4));
+        s.inverse.push_back(random.Int(0, 9) == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                                  : 1 / random.Real(1, 3e4));
       }
       return s;
     };
+    const int row_count = round % 3 == 0 ? kTileRows / 2 : kTileRows;
     std::vector<double> best(kCells, -std::numeric_limits<double>::infinity());
     std::vector<double> best_lag(kCells, 99);
     std::vector<double> expected = best, expected_lag = best_lag;
@@ -179,10 +175,10 @@ TEST_P(KernelTest, TileBestIsTheFirstOfTheLargest) {
       random.Fill(dots, 1'006'000'000);
       // Lag 3 repeats lag 2: an equal value must not replace the earlier one.
       for (int times = 0; times < (lag == 2 ? 2 : 1); ++times) {
-        kernels().tile_best(dots.data(), rows.pointers(), lanes.pointers(), lag + times,
+        kernels().tile_best(dots.data(), row_count, rows.pointers(), lanes.pointers(), lag + times,
                             best.data(), best_lag.data());
       }
-      for (size_t r = 0; r < kTileRows; ++r) {
+      for (size_t r = 0; r < static_cast<size_t>(row_count); ++r) {
         for (size_t l = 0; l < kTileLanes; ++l) {
           const size_t at = r * kTileLanes + l;
           volatile double covariance = rows.mean[r] * lanes.mean[l];
@@ -342,6 +338,23 @@ TEST(LayoutTest, BlockRowsReadBack) {
     std::vector<int16_t> row(64);
     GetBlockRow(windows.blocks.data(), static_cast<size_t>(w), row.data());
     EXPECT_EQ(row, std::vector<int16_t>(windows.row(w), windows.row(w) + 64)) << w;
+  }
+}
+
+TEST(LayoutTest, FourPeopleStandSideBySide) {
+  Random random(8);
+  for (int count : {1, 3, 4, 7, 130}) {
+    const auto samples = 2 * static_cast<size_t>(count);
+    Buffer<int16_t> a(samples, 1), b(samples, 2), c(samples, 3), d(samples, 0);
+    for (Buffer<int16_t>* x : {&a, &b, &c, &d}) random.Fill(*x, 2047);
+    const int16_t* series[] = {a.data(), b.data(), c.data(), d.data()};
+    Buffer<int32_t> out((static_cast<size_t>(count) - 1) * 9 + 4, 1);
+    PackFour(series, count, 9, out.data());
+    for (size_t s = 0; s < static_cast<size_t>(count); ++s) {
+      for (size_t p = 0; p < 4; ++p) {
+        ASSERT_EQ(out[s * 9 + p], PackPair(series[p][2 * s], series[p][2 * s + 1]));
+      }
+    }
   }
 }
 

@@ -43,16 +43,16 @@ struct Kernels {
   void (*lagged_dots)(const int16_t* base, const int32_t* back, int length, int lags, int32_t* out);
 
   // MANY PEOPLE, one lag at a time (used through pair/all_pairs.h).
-  //   dots[r * kTileLanes + l] = sum over s < steps of rows[s * kTileLanes + r] . lanes[s *
-  //   kTileLanes + l],  r < kTileRows, l < kTileLanes,
-  // where . is the product of two pairs: low * low + high * high. Both have kTileLanes people a
-  // step, so that rows can be a part of such a panel.
+  //   dots[r * kTileLanes + l] = sum over s < steps of rows[s * stride + r] . lanes[s * stride +
+  //   l], r < row_count, l < kTileLanes; row_count is kTileRows or half of it;
+  // where . is the product of two pairs: low * low + high * high. Rows may be a part of the lanes.
   // The same bound, with length = 2 * steps.
-  void (*tile_dots)(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots);
+  void (*tile_dots)(const int32_t* rows, int row_count, const int32_t* lanes, int stride, int steps,
+                    int32_t* dots);
   // r = ((dot - mean * mean) - slope * slope) * (inverse * inverse) of each cell, in this order;
-  // where r > best: best = r, best_lag = lag.
-  void (*tile_best)(const int32_t* dots, const TileScales& rows, const TileScales& lanes,
-                    double lag, double* best, double* best_lag);
+  // where r > best: best = r, best_lag = lag. Where an inverse is NaN nothing changes.
+  void (*tile_best)(const int32_t* dots, int row_count, const TileScales& rows,
+                    const TileScales& lanes, double lag, double* best, double* best_lag);
 
   // WINDOWS, one row against many.
   //   out[w] = row . window w,  w = 0..block_count * kBlockWindows - 1,

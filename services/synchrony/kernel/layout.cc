@@ -1,5 +1,7 @@
 #include "services/synchrony/kernel/layout.h"
 
+#include <emmintrin.h>  // SSE2 is part of x86-64
+
 #include <cmath>
 
 namespace attune::synchrony {
@@ -16,6 +18,33 @@ void PackBack(const int16_t* samples, int length, int lags, int32_t* back) {
   }
   const int size = static_cast<int>(PackedBackSize(length, lags));
   for (int u = pairs; u < size; ++u) back[u] = 0;
+}
+
+void PackFour(const int16_t* const series[4], int count, size_t stride, int32_t* out) {
+  int s = 0;
+  for (; s + 4 <= count; s += 4) {
+    const auto load = [&](int p) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(series[p] + 2 * s));
+    };
+    const auto store = [&](int row, __m128i pairs) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + static_cast<size_t>(s + row) * stride),
+                       pairs);
+    };
+    // Four pairs of four people, turned over.
+    const __m128i low01 = _mm_unpacklo_epi32(load(0), load(1));
+    const __m128i low23 = _mm_unpacklo_epi32(load(2), load(3));
+    const __m128i high01 = _mm_unpackhi_epi32(load(0), load(1));
+    const __m128i high23 = _mm_unpackhi_epi32(load(2), load(3));
+    store(0, _mm_unpacklo_epi64(low01, low23));
+    store(1, _mm_unpackhi_epi64(low01, low23));
+    store(2, _mm_unpacklo_epi64(high01, high23));
+    store(3, _mm_unpackhi_epi64(high01, high23));
+  }
+  for (; s < count; ++s) {
+    for (size_t p = 0; p < 4; ++p) {
+      out[static_cast<size_t>(s) * stride + p] = PackPair(series[p][2 * s], series[p][2 * s + 1]);
+    }
+  }
 }
 
 void SetBlockRow(const int16_t* row, size_t slot, int32_t* blocks) {

@@ -26,6 +26,10 @@ inline int32_t PackPair(int16_t low, int16_t high) {
 size_t PackedBackSize(int length, int lags);
 void PackBack(const int16_t* samples, int length, int lags, int32_t* back);
 
+// PEOPLE SIDE BY SIDE, for Kernels::tile_dots: out[s * stride + p] = pair(series[p][2 s],
+// series[p][2 s + 1]) for s < count and the four people p < 4.
+void PackFour(const int16_t* const series[4], int count, size_t stride, int32_t* out);
+
 // WINDOWS IN BLOCKS of kBlockWindows, for Kernels::cross_rows: block b is [kRowPairs][16] pairs,
 // pair p of the 16 windows side by side, so that 16 results come out without adding across a
 // register. Keep window m of a person in slot m % capacity with a capacity that is a multiple of

@@ -24,19 +24,20 @@ void LaggedDots(const int16_t* base, const int32_t* back, int length, int lags, 
   for (int k = 0; k < lags; ++k) out[k] += base[length - 1] * High(back[k]);
 }
 
-void TileDots(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots) {
-  for (int i = 0; i < kTileRows * kTileLanes; ++i) dots[i] = 0;
-  for (int s = 0; s < steps; ++s, rows += kTileLanes, lanes += kTileLanes) {
-    for (int r = 0; r < kTileRows; ++r) {
+void TileDots(const int32_t* rows, int row_count, const int32_t* lanes, int stride, int steps,
+              int32_t* dots) {
+  for (int i = 0; i < row_count * kTileLanes; ++i) dots[i] = 0;
+  for (int s = 0; s < steps; ++s, rows += stride, lanes += stride) {
+    for (int r = 0; r < row_count; ++r) {
       int32_t* out = dots + r * kTileLanes;
       for (int l = 0; l < kTileLanes; ++l) out[l] += Product(rows[r], lanes[l]);
     }
   }
 }
 
-void TileBest(const int32_t* dots, const TileScales& rows, const TileScales& lanes, double lag,
-              double* best, double* best_lag) {
-  for (int r = 0; r < kTileRows; ++r) {
+void TileBest(const int32_t* dots, int row_count, const TileScales& rows, const TileScales& lanes,
+              double lag, double* best, double* best_lag) {
+  for (int r = 0; r < row_count; ++r) {
     const double mean = rows.mean[r];
     const double slope = rows.slope[r];
     const double inverse = rows.inverse[r];

@@ -87,43 +87,83 @@ void LaggedDots(const int16_t* base, const int32_t* back, int length, int lags, 
 
 // --- Many people
 
-void TileDots(const int32_t* rows, const int32_t* lanes, int steps, int32_t* dots) {
-  Vector sums[kTileRows][2];
+// One step of kRows rows against 32 lanes.
+template <int kRows>
+inline void TileStep(const int32_t* rows, const int32_t* lanes, Vector sums[kRows][2]) {
+  const Vector y0 = Load(lanes);
+  const Vector y1 = Load(lanes + 16);
 #pragma GCC unroll 8
-  for (int r = 0; r < kTileRows; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_si512();
+  for (int r = 0; r < kRows; ++r) {
+    const Vector x = Broadcast(rows + r);
+    MultiplyAdd(sums[r][0], x, y0);
+    MultiplyAdd(sums[r][1], x, y1);
+  }
+}
+
+void TileEight(const int32_t* rows, const int32_t* lanes, int stride, int steps, int32_t* dots) {
+  Vector sums[8][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < 8; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_si512();
 #pragma GCC unroll 4
-  for (int s = 0; s < steps; ++s, rows += kTileLanes, lanes += kTileLanes) {
-    const Vector y0 = Load(lanes);
-    const Vector y1 = Load(lanes + 16);
-#pragma GCC unroll 8
-    for (int r = 0; r < kTileRows; ++r) {
-      const Vector x = Broadcast(rows + r);
-      MultiplyAdd(sums[r][0], x, y0);
-      MultiplyAdd(sums[r][1], x, y1);
-    }
+  for (int s = 0; s < steps; ++s, rows += stride, lanes += stride) {
+    TileStep<8>(rows, lanes, sums);
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < kTileRows; ++r) {
+  for (int r = 0; r < 8; ++r) {
     Store(dots + r * kTileLanes, sums[r][0]);
     Store(dots + r * kTileLanes + 16, sums[r][1]);
   }
 }
 
-void TileBest(const int32_t* dots, const TileScales& rows, const TileScales& lanes, double lag,
-              double* best, double* best_lag) {
+// Eight sums would wait for themselves: even and odd steps apart.
+void TileFour(const int32_t* rows, const int32_t* lanes, int stride, int steps, int32_t* dots) {
+  Vector even[4][2];
+  Vector odd[4][2];
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) {
+    even[r][0] = even[r][1] = odd[r][0] = odd[r][1] = _mm512_setzero_si512();
+  }
+  int s = 0;
+#pragma GCC unroll 2
+  for (; s + 2 <= steps; s += 2, rows += 2 * stride, lanes += 2 * stride) {
+    TileStep<4>(rows, lanes, even);
+    TileStep<4>(rows + stride, lanes + stride, odd);
+  }
+  if (s < steps) TileStep<4>(rows, lanes, even);
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) {
+    Store(dots + r * kTileLanes, _mm512_add_epi32(even[r][0], odd[r][0]));
+    Store(dots + r * kTileLanes + 16, _mm512_add_epi32(even[r][1], odd[r][1]));
+  }
+}
+
+void TileDots(const int32_t* rows, int row_count, const int32_t* lanes, int stride, int steps,
+              int32_t* dots) {
+  if (row_count == 8) {
+    TileEight(rows, lanes, stride, steps, dots);
+  } else {
+    TileFour(rows, lanes, stride, steps, dots);
+  }
+}
+
+void TileBest(const int32_t* dots, int row_count, const TileScales& rows, const TileScales& lanes,
+              double lag, double* best, double* best_lag) {
   const __m512d this_lag = _mm512_set1_pd(lag);
+  const double* row_mean = rows.mean;
+  const double* row_slope = rows.slope;
+  const double* row_inverse = rows.inverse;
   for (int l = 0; l < kTileLanes; l += 8) {
     const __m512d mean = _mm512_loadu_pd(lanes.mean + l);
     const __m512d slope = _mm512_loadu_pd(lanes.slope + l);
     const __m512d inverse = _mm512_loadu_pd(lanes.inverse + l);
-#pragma GCC unroll 8
-    for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+    for (int r = 0; r < row_count; ++r) {
       const int at = r * kTileLanes + l;
       __m512d value =
           _mm512_cvtepi32_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(dots + at)));
-      value = _mm512_sub_pd(value, _mm512_mul_pd(_mm512_set1_pd(rows.mean[r]), mean));
-      value = _mm512_sub_pd(value, _mm512_mul_pd(_mm512_set1_pd(rows.slope[r]), slope));
-      value = _mm512_mul_pd(value, _mm512_mul_pd(_mm512_set1_pd(rows.inverse[r]), inverse));
+      value = _mm512_sub_pd(value, _mm512_mul_pd(_mm512_set1_pd(row_mean[r]), mean));
+      value = _mm512_sub_pd(value, _mm512_mul_pd(_mm512_set1_pd(row_slope[r]), slope));
+      value = _mm512_mul_pd(value, _mm512_mul_pd(_mm512_set1_pd(row_inverse[r]), inverse));
       const __mmask8 larger = _mm512_cmp_pd_mask(value, _mm512_loadu_pd(best + at), _CMP_GT_OQ);
       _mm512_mask_storeu_pd(best + at, larger, value);
       _mm512_mask_storeu_pd(best_lag + at, larger, this_lag);

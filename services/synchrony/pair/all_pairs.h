@@ -1,13 +1,16 @@
 // The lagged correlation of pair/lagged.h for all pairs of many people at one tick: r at lag 0, the
 // largest r and its lag, bit for bit what LaggedCorrelation and FindPeak give. For people without
-// missing samples; from some 16 people on it is faster than pair by pair.
+// missing samples; from four people on it is faster than pair by pair.
 //
 // Nothing is kept from tick to tick: everything is computed anew from the last lagged_window +
 // lagged_max_lag samples, N (N - 1) / 2 * 41 correlations of 240 samples each by default.
 //
-// Memory: people stand side by side in panels of 32, samples as pairs at even and at odd times, 4
-// bytes a sample: 1,040 bytes a person by default; scales 504 bytes a person; 18 bytes a pair of
-// results. 1,000 people: 1.6 MB and 10 MB.
+// How: people stand side by side in panels of 32, samples as pairs, those that begin at even
+// samples apart from those at odd ones. Up to 16 people stand in 4, 8 or 16 lanes: a vector of 32
+// then holds several rows of such a panel, that is everybody at several lags, two samples apart.
+//
+// Memory: 4 bytes a sample, 1,060 bytes a person by default; scales 504 bytes a person; 18 bytes a
+// pair of results. 1,000 people: 1.6 MB and 10 MB.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_PAIR_ALL_PAIRS_H_
 #define ATTUNE_SERVICES_SYNCHRONY_PAIR_ALL_PAIRS_H_
 
@@ -47,6 +50,8 @@ class AllPairs {
  private:
   struct Best;
 
+  // Chooses lanes_ and what follows from it.
+  void Arrange();
   // Results come in blocks of 32 rows by 32 lanes: where that of two panels begins, and where the
   // pair a < b lies. Within a panel a is the row, of two panels the later one is.
   static size_t Block(int row_panel, int lane_panel) {
@@ -59,16 +64,21 @@ class AllPairs {
     return Block(panel_b, panel_a) + static_cast<size_t>(row % kTileLanes * kTileLanes) +
            static_cast<size_t>(lane % kTileLanes);
   }
-  // First pair of the window `lag` samples back, person `first` of the panel.
+  // Lane c * lanes_ + i of a window is person i, `lag` - 2 c samples back; lag <= max_lag + 1.
   const int32_t* Window(int panel, int lag, int first) const;
   TileScales Scales(int panel, int lag, int first) const;
+  // Calls visit(lag) so that all lanes together see every lag, each lane its lags rising, and the
+  // first visit sees lag 0. What else they see is not valid: its scale is NaN.
+  template <typename Visit>
+  void ForLags(const Visit& visit) const;
 
-  void Pack(std::span<const int16_t* const> series);
+  void PackSamples(std::span<const int16_t* const> series);
+  void PackScales(std::span<const int16_t* const> series);
   void Diagonal(int panel);                       // pairs within a panel
   void Rectangle(int row_panel, int lane_panel);  // pairs of two panels
-  // One lag of eight rows, the looked back upon being the rows or the lanes.
-  void Tile(int row_panel, int first_row, int row_lag, int lane_panel, int lane_lag, int lag,
-            Best* best) const;
+  // One lag of up to eight rows of the `rows` in their panel. One of the lags is 0.
+  void Tile(int row_panel, int first_row, int rows, int row_lag, int lane_panel, int lane_lag,
+            int lag, Best* best) const;
   void Keep(const Best& best, size_t at);
 
   int length_;
@@ -76,10 +86,13 @@ class AllPairs {
   const Kernels& kernels_;
   int people_ = 0;
   int panels_ = 0;
-  // [panel][parity of the first sample][pair][kTileLanes].
-  size_t pairs_per_parity_;
+  int lanes_ = kTileLanes;  // people a panel
+  int copies_ = 1;          // kTileLanes / lanes_
+  int first_lag_ = 0;       // of the first visit; its copy first_lag_ / 2 is lag 0
+  size_t rows_ = 0;         // of one parity
+  // [panel][parity of the first sample][row][lanes_].
   AlignedVector<int32_t> samples_;
-  // [panel][lag][mean, slope, inverse][kTileLanes].
+  // [panel][lag][mean, slope, inverse][kTileLanes], only lags that are visited.
   AlignedVector<double> scales_;
   std::vector<LagScale> scratch_;
   std::vector<uint8_t> flat_;  // by person: bits kFlatNow, kFlatBefore

@@ -75,9 +75,10 @@ TEST_P(AllPairsTest, IsBitForBitPairByPair) {
     int people, length, max_lag;
   };
   for (const Size& size :
-       {Size{0, 240, 20}, Size{1, 240, 20}, Size{2, 240, 20}, Size{10, 240, 20}, Size{31, 61, 3},
-        Size{32, 240, 20}, Size{33, 240, 20}, Size{64, 50, 7}, Size{75, 240, 20}, Size{100, 33, 0},
-        Size{43, 8, 31}, Size{70, 101, 8}}) {
+       {Size{0, 240, 20}, Size{1, 240, 20}, Size{2, 240, 20}, Size{3, 240, 20}, Size{4, 61, 30},
+        Size{5, 33, 1}, Size{8, 240, 20}, Size{10, 240, 20}, Size{16, 240, 20}, Size{16, 99, 20},
+        Size{31, 61, 3}, Size{32, 240, 20}, Size{33, 240, 20}, Size{64, 50, 7}, Size{75, 240, 20},
+        Size{100, 33, 0}, Size{43, 8, 31}, Size{70, 101, 8}}) {
     SCOPED_TRACE(std::to_string(size.people) + " people, " + std::to_string(size.length) + " + " +
                  std::to_string(size.max_lag));
     Params params;

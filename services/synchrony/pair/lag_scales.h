@@ -30,7 +30,7 @@ inline double Correlation(double product, const LagScale& x, const LagScale& y) 
 }
 
 // scales[k], k = 0..max_lag: of samples[max_lag - k .. max_lag - k + length). Sums are exact
-// integers (|x| <= 2047, length <= 500), so it does not matter that they slide.
+// integers (|x| <= 2047, length and max_lag <= 500), so it does not matter that they slide.
 void ComputeLagScales(const int16_t* samples, int length, int max_lag, LagScale* scales);
 
 }  // namespace attune::synchrony
