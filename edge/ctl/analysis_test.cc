@@ -28,7 +28,7 @@ Recording Shifted(Recording recording, int64_t by_us) {
 }
 
 v1::Analysis AnalysisOf(const std::vector<Recording>& recordings, int64_t length_us) {
-  auto analysis = Analyze(recordings, {.length_us = length_us}, {});
+  auto analysis = AnalyzeRecordings(recordings, {.length_us = length_us}, {});
   EXPECT_TRUE(analysis.ok()) << analysis.status();
   return std::move(analysis).value();
 }
@@ -77,9 +77,9 @@ TEST(AnalysisTest, FramesAreTickByTick) {
   AnalysisHooks hooks;
   hooks.frame = [&](const v1::Frame& frame) { EXPECT_EQ(frame.tick(), ++frames); };
   hooks.progress = [&](double share) { progress = share; };
-  const auto analysis =
-      Analyze({Load("nsr001"), Load("nsr002")},
-              {.from_us = 60 * kSecondUs, .length_us = 90 * kSecondUs, .pairs = false}, hooks);
+  const auto analysis = AnalyzeRecordings(
+      {Load("nsr001"), Load("nsr002")},
+      {.from_us = 60 * kSecondUs, .length_us = 90 * kSecondUs, .pairs = false}, hooks);
   ASSERT_TRUE(analysis.ok());
   EXPECT_GE(frames, 88u);
   EXPECT_LE(frames, 90u);
@@ -89,10 +89,10 @@ TEST(AnalysisTest, FramesAreTickByTick) {
 }
 
 TEST(AnalysisTest, RefusesWhatItCannotDo) {
-  EXPECT_FALSE(Analyze({}, {}, {}).ok());
-  const auto late = Analyze({Load("nsr001")}, {.from_us = 100'000 * kSecondUs}, {});
+  EXPECT_FALSE(AnalyzeRecordings({}, {}, {}).ok());
+  const auto late = AnalyzeRecordings({Load("nsr001")}, {.from_us = 100'000 * kSecondUs}, {});
   EXPECT_THAT(std::string(late.status().message()), HasSubstr("--from"));
-  EXPECT_FALSE(Analyze(std::vector<Recording>(101, Load("nsr001")), {}, {}).ok());
+  EXPECT_FALSE(AnalyzeRecordings(std::vector<Recording>(101, Load("nsr001")), {}, {}).ok());
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ std::vector<Command> ParticipantCommands();  // join, consent, measure, leave, e
 std::vector<Command> SteerCommands();        // mark, practice
 std::vector<Command> WatchCommands();        // watch
 std::vector<Command> ReportCommands();       // report
+std::vector<Command> ExportCommands();       // export
 std::vector<Command> AnalyzeCommands();      // analyze
 std::vector<Command> OperatorCommands();     // token, node
 

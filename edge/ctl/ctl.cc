@@ -10,7 +10,7 @@ namespace {
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (const auto group : {SessionCommands, ParticipantCommands, SteerCommands, WatchCommands,
-                           ReportCommands, AnalyzeCommands, OperatorCommands}) {
+                           ReportCommands, ExportCommands, AnalyzeCommands, OperatorCommands}) {
     for (Command& command : group()) all.push_back(std::move(command));
   }
   return all;

@@ -22,6 +22,7 @@
 #include "edge/ctl/fixture_for_test.h"
 #include "services/base/keys.h"
 #include "services/base/token.h"
+#include "services/synchrony/measure.h"
 
 namespace attune::edge {
 namespace {
@@ -142,6 +143,53 @@ class FakeReports final : public v1::ReportService::Service {
     response->mutable_envelope()->set_epochs(3);
     return grpc::Status::OK;
   }
+
+  // Two people, a page for each; one cannot be trusted with a terminal.
+  grpc::Status GetExport(grpc::ServerContext*, const v1::GetExportRequest* request,
+                         v1::GetExportResponse* response) override {
+    ++export_pages;
+    const bool second = request->page_token() == "two";
+    if (!second) {
+      v1::ExportHead& head = *response->mutable_head();
+      head.set_kind(v1::SESSION_KIND_LAB);
+      head.set_title("Monday");
+      head.set_created_utc_us(1'790'000'000'000'000);
+      head.set_length_us(320'000'000);
+      head.set_tick_ms(1000);
+      head.set_engine_version("other");
+      head.set_left_out(3);
+      head.add_phases()->set_to_session_us(120'000'000);
+      v1::Phase& phase = *head.add_phases();
+      phase.set_phase(1);
+      phase.set_label("listening");
+      phase.set_from_session_us(120'000'000);
+      phase.set_to_session_us(320'000'000);
+      for (const uint32_t id : {1u, 2u}) {
+        v1::ExportPerson& person = *head.add_people();
+        person.set_participant(id);
+        person.set_alias(id == 1 ? "Ana" : kHostile);
+        person.set_open_from_us(-1);
+        person.set_beats(400);
+      }
+      v1::ExportPair& pair = *head.add_pairs();
+      pair.set_dyad(4);
+      pair.set_a(1);
+      pair.set_b(2);
+      response->set_next_page_token("two");
+    }
+    v1::ExportBeats& beats = *response->add_beats();
+    beats.set_participant(second ? 2 : 1);
+    beats.add_gap_before(0);
+    for (int i = 1; i <= 400; ++i) {
+      beats.add_time_session_us(i * int64_t{800'000});
+      beats.add_rr_1024(819);
+      beats.add_jitter_us(2000);
+      beats.add_offset_bound_us(30'000);
+    }
+    return grpc::Status::OK;
+  }
+
+  int export_pages = 0;
 };
 
 class CtlTest : public ::testing::Test {
@@ -200,8 +248,9 @@ class CtlTest : public ::testing::Test {
 TEST_F(CtlTest, EveryCommandExplainsItself) {
   ASSERT_EQ(Run({"--help"}), kExitOk);
   const std::string overview = out();
-  for (const char* name : {"create", "join", "watch", "mark", "practice", "measure", "consent",
-                           "leave", "erase", "end", "report", "analyze", "list", "token", "node"}) {
+  for (const char* name :
+       {"create", "join", "watch", "mark", "practice", "measure", "consent", "leave", "erase",
+        "end", "report", "export", "analyze", "list", "token", "node"}) {
     EXPECT_THAT(overview, HasSubstr(std::string("\n  ") + name + " "));
     ASSERT_EQ(Run({name, "--help"}), kExitOk) << name;
     EXPECT_THAT(out(), HasSubstr("Examples:\n  attunectl "));
@@ -398,10 +447,82 @@ TEST_F(CtlTest, AnalyzePrintsEveryFormat) {
   std::istringstream rows(out());
   size_t count = 0;
   while (std::getline(rows, line)) {
-    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 11) << line;
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 14) << line;
     ++count;
   }
-  EXPECT_EQ(count, 1 + ticks * (2 * 3 + 4 + 2));
+  EXPECT_EQ(count, 1 + ticks * (2 * 3 + 5 + 2));
+}
+
+TEST_F(CtlTest, AnalyzeComputesTheMeasuresAskedFor) {
+  const std::string folder = "tests/data/nsr2db/";
+  std::vector<std::string> analyze = {
+      "analyze",       folder + "nsr001.rr", folder + "nsr005.rr",
+      "--seconds=200", "--format=csv",       "--measures=hr_bpm,omega"};
+  ASSERT_EQ(Run(analyze), kExitOk) << err();
+  std::istringstream rows(out());
+  std::string line;
+  std::getline(rows, line);
+  size_t rates = 0;
+  while (std::getline(rows, line)) rates += line.find(",hr_bpm,") != std::string::npos;
+  EXPECT_GT(rates, 2 * 190u);
+  EXPECT_THAT(out(), Not(HasSubstr("rmssd_ms")));
+
+  analyze.back() = "--measures=sdn_ms";
+  EXPECT_EQ(Run(analyze), kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("sdnn_ms"));
+  EXPECT_THAT(err(), HasSubstr("--list-measures"));
+  analyze.back() = "--measures=breathing";
+  EXPECT_EQ(Run(analyze), kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("breathing_per_min, breathing_peak_share"));
+
+  ASSERT_EQ(Run({"analyze", "--list-measures"}), kExitOk);
+  for (const auto& info : synchrony::Catalogue()) {
+    EXPECT_THAT(out(), HasSubstr("\n" + std::string(info.name) + " "));
+    EXPECT_THAT(out(), HasSubstr(std::string(info.what)));
+  }
+}
+
+TEST_F(CtlTest, ExportsAreFilesThatAnalyzeReads) {
+  const std::string path = keys_ + ".session.csv";
+  ASSERT_EQ(Call({"export", "--token=x", "--out=" + path}), kExitOk) << err();
+  EXPECT_THAT(out(), HasSubstr("800 beats of 2 people in " + path));
+  EXPECT_EQ(reports_.export_pages, 2);
+  ASSERT_EQ(Call({"export", "--token=x"}), kExitOk);
+  const std::string text = out();
+  EXPECT_THAT(text, StartsWith("# attune-export 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\nparticipant,t_session_us,rr_1024,gap_before,jitter_us,offset_bound_"
+                        "us\n1,800000,819,1,2000,30000\n"));
+  std::ifstream file(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), text);
+
+  ASSERT_EQ(Run({"analyze", path}), kExitOk) << err();
+  EXPECT_THAT(out(), HasSubstr("ANALYSIS  Monday, lab session, 2026-"));
+  EXPECT_THAT(out(), HasSubstr("Ana   "));
+  EXPECT_THAT(out(), HasSubstr("PHASE 1: listening  2:00 to 5:20"));
+  EXPECT_THAT(out(), HasSubstr("heart rate 75 bpm"));
+  EXPECT_THAT(err(), HasSubstr("version other"));
+  EXPECT_THAT(err(), HasSubstr("3 people of the session are not in this export"));
+  EXPECT_THAT(out() + err(), Not(HasSubstr("\x1b")));
+  ASSERT_EQ(Run({"analyze", path, "--format=json"}), kExitOk);
+  v1::Analysis analysis;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out(), &analysis).ok());
+  EXPECT_EQ(analysis.report().pairs(0).dyad(), 4u);
+  EXPECT_EQ(analysis.report().pairs(0).alias_a(), "Ana");
+  ASSERT_EQ(Run({"analyze", path, "--format=csv"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr(",\"Ana\",,hr_bpm,75"));
+
+  EXPECT_EQ(Run({"analyze", path, "--from=10"}), kExitUsage);
+  EXPECT_EQ(Run({"analyze", path, "tests/data/nsr2db/nsr001.rr"}), kExitFailed);
+  EXPECT_THAT(err(), HasSubstr("analyse it by itself"));
+  std::ofstream(path, std::ios::app) << "9,1,2,3\n";
+  EXPECT_EQ(Run({"analyze", path}), kExitFailed);
+  EXPECT_THAT(err(), HasSubstr("has 4 fields, not 6"));
+  // What was refused leaves no file.
+  EXPECT_EQ(Run({"export", "--token=x", "--server=127.0.0.1:1", "--timeout-s=0.2",
+                 "--out=" + path + ".2"}),
+            kExitUnreachable);
+  EXPECT_FALSE(std::ifstream(path + ".2").good());
 }
 
 TEST_F(CtlTest, AnalyzeSaysWhenThereAreTooManyPairsForOne) {

@@ -1,80 +1,27 @@
 #include "edge/ctl/recording.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "edge/ctl/text.h"
+#include "edge/ctl/lines.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {
 namespace {
 
-constexpr size_t kMaxQuoted = 40;
 // A whole recording with a median below this is in seconds, not milliseconds.
 constexpr double kSecondsBelowMs = 10;
 constexpr double kMaxTimeS = 1e9;
 // Straps deliver up to 4 s late; arrival that falls behind by more means that beats are missing.
 constexpr int64_t kLateUs = 5'000'000;
 
-absl::Status LineError(size_t line, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
-}
-
-std::string Quoted(std::string_view text) {
-  return "'" + Harmless(text.substr(0, kMaxQuoted), /*ascii=*/true) +
-         (text.size() > kMaxQuoted ? "...'" : "'");
-}
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r";
-  const size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-// Finite numbers only; the whole text.
-std::optional<double> Number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-// Calls `use(number of the line, its trimmed text)` for each line that says something.
-absl::Status ForEachLine(std::string_view text,
-                         const std::function<absl::Status(size_t, std::string_view)>& use) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
-    text.remove_prefix(kByteOrderMark.size());
-  }
-  size_t number = 0;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view raw = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    ++number;
-    if (raw.size() > kMaxRecordingLine) {
-      return LineError(number, absl::StrCat("longer than ", kMaxRecordingLine,
-                                            " characters; is this a text file?"));
-    }
-    const std::string_view line = Trim(raw);
-    if (line.empty() || line.front() == '#') continue;
-    ATTUNE_RETURN_IF_ERROR(use(number, line));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<double> RrMs(size_t line, std::string_view text, bool in_1024) {
-  const std::optional<double> value = Number(text);
+  const std::optional<double> value = RealOf(text);
   const double ms = value ? (in_1024 ? *value / 1.024 : *value) : 0;
   if (!value || !(ms > 0) || ms > (in_1024 ? kMaxRrMs : kMaxPauseMs)) {
     return LineError(line, absl::StrCat(Quoted(text), " is not an interval between 0 and ",
@@ -110,6 +57,9 @@ class Builder {
       }
     } else {
       beat.time_us = (beats_.empty() ? 0 : beats_.back().time_us + paused_us_) + rr_us;
+    }
+    if (beat.time_us > kMaxRecordingUs) {
+      return LineError(line, "more than 31 days after the first beat; cut the recording");
     }
     paused_us_ = 0;
     beats_.push_back(beat);
@@ -151,20 +101,6 @@ class Builder {
   int64_t least_late_us_ = std::numeric_limits<int64_t>::max();
 };
 
-std::vector<std::string_view> Fields(std::string_view line) {
-  std::vector<std::string_view> fields;
-  while (true) {
-    const size_t comma = line.find(',');
-    std::string_view field = Trim(line.substr(0, comma));
-    if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
-      field = field.substr(1, field.size() - 2);
-    }
-    fields.push_back(field);
-    if (comma == std::string_view::npos) return fields;
-    line.remove_prefix(comma + 1);
-  }
-}
-
 struct CsvColumns {
   std::optional<size_t> rr_ms, rr_1024, time_s, arrival_s, gap_before;
 };
@@ -199,13 +135,13 @@ absl::Status AddCsvLine(size_t line, std::string_view text, const CsvColumns& co
                                                    rr_1024.has_value()));
   std::optional<double> time_s;
   if (const auto time = field(columns.time_s)) {
-    time_s = Number(*time);
+    time_s = RealOf(*time);
     if (!time_s || std::abs(*time_s) > kMaxTimeS) {
       return LineError(line, Quoted(*time) + " is not a time in seconds");
     }
   }
   if (const auto arrival = field(columns.arrival_s); arrival && !time_s) {
-    const std::optional<double> arrival_s = Number(*arrival);
+    const std::optional<double> arrival_s = RealOf(*arrival);
     if (!arrival_s || std::abs(*arrival_s) > kMaxTimeS) {
       return LineError(line, Quoted(*arrival) + " is not a time in seconds");
     }
@@ -222,27 +158,31 @@ absl::Status AddCsvLine(size_t line, std::string_view text, const CsvColumns& co
 
 absl::StatusOr<Recording> ParseRr(std::string_view text) {
   Builder builder;
-  ATTUNE_RETURN_IF_ERROR(ForEachLine(text, [&](size_t line, std::string_view rr) -> absl::Status {
-    ATTUNE_ASSIGN_OR_RETURN(const double rr_ms, RrMs(line, rr, /*in_1024=*/false));
-    return builder.Add(line, rr_ms, std::nullopt, false);
-  }));
+  ATTUNE_RETURN_IF_ERROR(
+      ForEachLine(text, kMaxRecordingLine, [&](size_t line, std::string_view rr) -> absl::Status {
+        if (rr.front() == '#') return absl::OkStatus();
+        ATTUNE_ASSIGN_OR_RETURN(const double rr_ms, RrMs(line, rr, /*in_1024=*/false));
+        return builder.Add(line, rr_ms, std::nullopt, false);
+      }));
   return builder.Finish();
 }
 
 absl::StatusOr<Recording> ParseBeatsCsv(std::string_view text) {
   Builder builder;
   std::optional<CsvColumns> columns;
-  ATTUNE_RETURN_IF_ERROR(ForEachLine(text, [&](size_t line, std::string_view row) -> absl::Status {
-    if (!columns) {
-      ATTUNE_ASSIGN_OR_RETURN(columns, Header(line, row));
-      return absl::OkStatus();
-    }
-    return AddCsvLine(line, row, *columns, builder);
-  }));
+  ATTUNE_RETURN_IF_ERROR(
+      ForEachLine(text, kMaxRecordingLine, [&](size_t line, std::string_view row) -> absl::Status {
+        if (row.front() == '#') return absl::OkStatus();
+        if (!columns) {
+          ATTUNE_ASSIGN_OR_RETURN(columns, Header(line, row));
+          return absl::OkStatus();
+        }
+        return AddCsvLine(line, row, *columns, builder);
+      }));
   return builder.Finish();
 }
 
-absl::StatusOr<Recording> ReadRecording(const std::string& path) {
+absl::StatusOr<std::string> ReadText(const std::string& path) {
   const auto failed = [&](const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
   };
@@ -259,11 +199,23 @@ absl::StatusOr<Recording> ReadRecording(const std::string& path) {
       return failed(absl::StrCat("larger than ", kMaxRecordingBytes / 1024 / 1024, " MiB"));
     }
   }
+  return text;
+}
+
+absl::StatusOr<Recording> ParseRecording(const std::string& path, std::string_view text) {
   const std::filesystem::path name(path);
   auto recording = name.extension() == ".csv" ? ParseBeatsCsv(text) : ParseRr(text);
-  if (!recording.ok()) return failed(std::string(recording.status().message()));
+  if (!recording.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": ", std::string(recording.status().message())));
+  }
   recording->name = name.stem().string();
   return recording;
+}
+
+absl::StatusOr<Recording> ReadRecording(const std::string& path) {
+  ATTUNE_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
+  return ParseRecording(path, text);
 }
 
 }  // namespace attune::edge

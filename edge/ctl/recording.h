@@ -29,7 +29,8 @@ namespace attune::edge {
 inline constexpr size_t kMaxRecordingBytes = 64 * 1024 * 1024;
 inline constexpr size_t kMaxRecordingLine = 4096;
 inline constexpr size_t kMaxRecordingBeats = 2'000'000;  // more than a week
-inline constexpr double kMaxRrMs = 63'999;               // what 1/1024 s in 16 bits hold
+inline constexpr int64_t kMaxRecordingUs = int64_t{31} * 86'400 * 1'000'000;
+inline constexpr double kMaxRrMs = 63'999;         // what 1/1024 s in 16 bits hold
 inline constexpr double kMaxPauseMs = 86'400'000;  // longer than kMaxRrMs is no interval but a gap
 
 struct Recording {
@@ -42,7 +43,10 @@ struct Recording {
 absl::StatusOr<Recording> ParseRr(std::string_view text);
 absl::StatusOr<Recording> ParseBeatsCsv(std::string_view text);
 
-// Chooses by the ending (".csv", everything else is RR text). The path is part of every error.
+// What the file at `path` holds. The path is part of every error.
+absl::StatusOr<std::string> ReadText(const std::string& path);
+// Chooses by the ending of `path` (".csv", everything else is RR text); it is part of every error.
+absl::StatusOr<Recording> ParseRecording(const std::string& path, std::string_view text);
 absl::StatusOr<Recording> ReadRecording(const std::string& path);
 
 }  // namespace attune::edge

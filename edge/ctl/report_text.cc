@@ -1,12 +1,14 @@
 #include "edge/ctl/report_text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <functional>
 
 #include "absl/strings/str_cat.h"
 #include "edge/ctl/text.h"
 #include "edge/ctl/words.h"
+#include "services/synchrony/measure.h"
 
 namespace attune::edge {
 namespace {
@@ -61,16 +63,27 @@ class Writer {
   void Phases(std::string& out) const {
     for (const auto& phase : report_.phases()) {
       const std::string label = Harmless(phase.label());
-      const std::string heading = report_.phases_size() == 1 ? "WHOLE SESSION"
-                                  : phase.phase() == 0
-                                      ? "BEFORE THE FIRST PHASE"
-                                      : "PHASE " + std::to_string(phase.phase()) + ": " + label;
-      absl::StrAppend(&out, "\n", analysis_ ? "WHOLE LENGTH" : heading, "  ",
-                      ClockTime(phase.from_session_us()), " to ", ClockTime(phase.to_session_us()),
-                      "\n");
+      const std::string heading =
+          report_.phases_size() == 1 ? (analysis_ ? "WHOLE LENGTH" : "WHOLE SESSION")
+          : phase.phase() == 0       ? "BEFORE THE FIRST PHASE"
+                                     : "PHASE " + std::to_string(phase.phase()) + ": " + label;
+      absl::StrAppend(&out, "\n", heading, "  ", ClockTime(phase.from_session_us()), " to ",
+                      ClockTime(phase.to_session_us()), "\n");
       People(phase.phase(), out);
       Pairs(phase.phase(), out);
       Group(phase.phase(), out);
+    }
+  }
+
+  // Measures over the whole length, of an analysis.
+  void Whole(std::string& out) const {
+    if (analysis_ == nullptr || analysis_->whole().empty()) return;
+    absl::StrAppend(&out, "\nOVER THE WHOLE LENGTH\n");
+    for (const v1::WholeNumbers& whole : analysis_->whole()) {
+      const std::string who = whole.a() == 0   ? "Group"
+                              : whole.b() == 0 ? Name(whole.a())
+                                               : Name(whole.a()) + " + " + Name(whole.b());
+      More(who, whole.numbers(), out);
     }
   }
 
@@ -133,6 +146,28 @@ class Writer {
     return words;
   }
 
+  // Enough digits to see a change, whatever the unit.
+  static std::string Digits(double value) {
+    const double size = std::abs(value);
+    return Fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+  }
+
+  // One line per measure beyond the core, the name of whose it is before the first.
+  void More(const std::string& who, const google::protobuf::RepeatedPtrField<v1::NamedNumber>& more,
+            std::string& out) const {
+    constexpr int kMeasureColumns = 26;
+    std::string name = who;
+    for (const v1::NamedNumber& named : more) {
+      const auto* info = synchrony::FindMeasure(static_cast<synchrony::Measure>(named.measure()));
+      const std::string measure =
+          info == nullptr ? absl::StrCat("measure ", named.measure()) : std::string(info->name);
+      std::string words = Value(named.number(), Digits, "");
+      if (named.number().has_value() && named.number().doubtful()) words += ", doubtful";
+      Row(name, Left(measure, kMeasureColumns) + "  " + words, out);
+      name.clear();
+    }
+  }
+
   static std::string Above(double share, uint64_t ticks) {
     if (ticks == 0) return "";
     return absl::StrCat(", above chance in ", Percent(share), " of ", ticks,
@@ -154,6 +189,7 @@ class Writer {
                  : absl::StrCat("heart rate ", Value(values.hr_bpm(), whole, " bpm"), ", RMSSD ",
                                 Value(values.rmssd_ms(), whole, " ms")),
             out);
+        More("", values.more(), out);
       }
     }
   }
@@ -168,9 +204,17 @@ class Writer {
         Row(PairName(pair),
             Value(
                 values.r_mean_windowed(), [](double v) { return Signed(v); }, "") +
-                Above(values.share_above(), values.ticks()) + Lag(pair.a(), pair.b()),
+                Above(values.share_above(), values.ticks()) +
+                (IsLast(phase) ? Lag(pair.a(), pair.b()) : ""),
             out);
-        LastPair(pair.a(), pair.b(), out);
+        if (values.plv_lf().has_value()) {
+          Row("",
+              absl::StrCat("phase locking ", Fixed(values.plv_lf().value(), 2),
+                           " (slow waves), above chance in ", Percent(values.plv_lf_share_above())),
+              out);
+        }
+        if (IsLast(phase)) LastPair(pair.a(), pair.b(), out);
+        More("", values.more(), out);
       }
     }
   }
@@ -184,16 +228,23 @@ class Writer {
               values.r_mean_pairwise(), [](double v) { return Signed(v); }, "") +
               Above(values.share_above(), values.ticks()),
           out);
-      if (analysis_) Last(analysis_->last_frame().group().r_mean_pairwise(), true, out);
+      const bool last = analysis_ != nullptr && IsLast(phase);
+      if (last) Last(analysis_->last_frame().group().r_mean_pairwise(), true, out);
       Row("order",
           Value(
               values.order_parameter(), [](double v) { return Fixed(v, 2); }, "") +
               (values.order_parameter().has_value() ? " (0 apart, 1 in step)" : ""),
           out);
-      if (analysis_) Last(analysis_->last_frame().group().order_parameter(), false, out);
+      if (last) Last(analysis_->last_frame().group().order_parameter(), false, out);
+      More("", values.more(), out);
     }
   }
 
+  bool IsLast(uint32_t phase) const {
+    return report_.phases_size() > 0 && report_.phases(report_.phases_size() - 1).phase() == phase;
+  }
+
+  // Told once, of the whole length.
   std::string Lag(uint32_t a, uint32_t b) const {
     if (!analysis_) return "";
     for (const auto& lag : analysis_->lags()) {
@@ -261,12 +312,22 @@ std::string ReportText(const v1::GetReportResponse& response) {
 
 std::string AnalysisText(const v1::Analysis& analysis) {
   const v1::Report& report = analysis.report();
-  std::string out = absl::StrCat("ANALYSIS  ", report.people_size(),
-                                 report.people_size() == 1 ? " recording, " : " recordings, ",
-                                 ClockTime(report.length_us()), " long\n", Engine(report), "\n");
+  std::string out = "ANALYSIS  ";
+  if (report.created_utc_us() > 0) {  // an export
+    absl::StrAppend(&out, Harmless(report.title()), report.title().empty() ? "" : ", ",
+                    Word(report.kind()), " session, ", Utc(report.created_utc_us()), ", ",
+                    report.people_size(), report.people_size() == 1 ? " person, " : " people, ");
+  } else {
+    absl::StrAppend(&out, report.people_size(),
+                    report.people_size() == 1 ? " recording, " : " recordings, ");
+  }
+  absl::StrAppend(&out, ClockTime(report.length_us()), " long\n", Engine(report), "\n");
   const Writer writer(report, &analysis);
   writer.Quality(out);
   writer.Phases(out);
+  writer.Whole(out);
+  writer.Marks(out);
+  writer.Measures(out);
   return out;
 }
 

@@ -13,6 +13,9 @@ class ReportServiceImpl final : public v1::ReportService::CallbackService {
   grpc::ServerUnaryReactor* GetReport(grpc::CallbackServerContext* context,
                                       const v1::GetReportRequest* request,
                                       v1::GetReportResponse* response) override;
+  grpc::ServerUnaryReactor* GetExport(grpc::CallbackServerContext* context,
+                                      const v1::GetExportRequest* request,
+                                      v1::GetExportResponse* response) override;
 
  private:
   const Services services_;

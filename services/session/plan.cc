@@ -26,15 +26,9 @@ int64_t OpenFrom(const Book& book, const Person& person) {
   return GrantedSince(person, kMeasure | kIndividual);
 }
 
-synchrony::PlanPerson PlanOf(const Book& book, const Person& person) {
+synchrony::PlanPerson WithoutBeats(const Book& book, const Person& person) {
   synchrony::PlanPerson out;
   out.person = static_cast<int>(person.number);
-  out.beats.reserve(person.beats.size());
-  for (const StoredBeat& stored : person.beats) {
-    out.beats.push_back(
-        {{stored.time_us, stored.rr_1024, stored.gap_before},
-         {static_cast<int32_t>(stored.jitter_us), static_cast<int32_t>(stored.offset_bound_us)}});
-  }
   if (person.left) out.until_us = person.left_us;
   out.measured_from_us = GrantedSince(person, kMeasure);
   out.group_from_us = GrantedSince(person, kMeasure | kGroup);
@@ -53,6 +47,11 @@ int64_t PairFrom(const Book& book, const Person& a, const Person& b) {
 }
 
 }  // namespace
+
+synchrony::TimedBeat TimedBeatOf(const StoredBeat& stored) {
+  return {{stored.time_us, stored.rr_1024, stored.gap_before},
+          {static_cast<int32_t>(stored.jitter_us), static_cast<int32_t>(stored.offset_bound_us)}};
+}
 
 int64_t GrantedSince(const Person& person, uint32_t grants) {
   if (!Has(GrantsOf(person), grants)) return kNever;
@@ -86,12 +85,12 @@ std::vector<v1::Phase> PhasesOf(const Book& book, int64_t length_us) {
   return phases;
 }
 
-synchrony::Plan PlanOf(const Book& book, int64_t length_us) {
+synchrony::Plan PlanWithoutBeats(const Book& book, int64_t length_us) {
   synchrony::Plan plan;
   plan.tick_us = book.tick_us();
   plan.length_us = length_us;
   for (const auto& [number, person] : book.people) {
-    if (!person.erased) plan.people.push_back(PlanOf(book, person));
+    if (!person.erased) plan.people.push_back(WithoutBeats(book, person));
   }
   const bool lab = book.created.kind() == v1::SESSION_KIND_LAB;
   for (const Dyad& dyad : book.dyads) {
@@ -117,6 +116,16 @@ synchrony::Plan PlanOf(const Book& book, int64_t length_us) {
   }
   plan.group_least = lab ? 0 : static_cast<int>(book.created.k_min());
   plan.group_settle_us = lab ? 0 : int64_t{EngineParams().span_seconds} * kSecondUs;
+  return plan;
+}
+
+synchrony::Plan PlanOf(const Book& book, int64_t length_us) {
+  synchrony::Plan plan = PlanWithoutBeats(book, length_us);
+  for (synchrony::PlanPerson& person : plan.people) {
+    const Person& from = *book.Find(static_cast<uint32_t>(person.person));
+    person.beats.reserve(from.beats.size());
+    for (const StoredBeat& stored : from.beats) person.beats.push_back(TimedBeatOf(stored));
+  }
   return plan;
 }
 

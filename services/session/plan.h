@@ -21,6 +21,9 @@ namespace attune::session {
 
 // Everybody but the erased, up to `length_us`.
 synchrony::Plan PlanOf(const Book& book, int64_t length_us);
+// The same without beats.
+synchrony::Plan PlanWithoutBeats(const Book& book, int64_t length_us);
+synchrony::TimedBeat TimedBeatOf(const StoredBeat& stored);
 
 // The phases of a session up to `length_us`, in order.
 std::vector<v1::Phase> PhasesOf(const Book& book, int64_t length_us);

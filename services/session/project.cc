@@ -87,11 +87,6 @@ void AddNotShared(const Dyad& dyad, v1::Frame& out) {
   pair.mutable_plv_lf()->set_absent(v1::ABSENCE_NO_CONSENT);
 }
 
-// A mark about one person, or (0) about everybody.
-bool SeesNoteAbout(uint32_t about, const Viewer& viewer) {
-  return about == 0 || IsFacilitator(viewer) || (SeesRoster(viewer) && viewer.participant == about);
-}
-
 bool Begun(const Book& book, uint32_t participant, int64_t tick_end_us) {
   const Person* person = book.Find(participant);
   return person != nullptr && LastBeatAt(*person, tick_end_us) != nullptr;

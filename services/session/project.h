@@ -38,6 +38,13 @@
 //                 pairs: as in frames, and REPORT/SELF of both.
 //                 group: as in frames, by phase, gate held in every tick counted; any participant
 //                 counts as a contributor. In lab to facilitators only.
+//   export        raw beats: own, whatever was agreed to, also after leaving. In lab to
+//   facilitators
+//                 with INDIVIDUAL/FACILITATOR and REPORT/SELF: the beats that values stand on which
+//                 they could see, so none that lie further back than a value's reach before
+//                 MEASURE and INDIVIDUAL were given. Nobody's else, of no erased person, and in
+//                 team sessions none once the report is stored. Pairs: as in reports. Consents:
+//                 own; of others those that let their beats be seen. Observers and operators: none.
 #ifndef ATTUNE_SERVICES_SESSION_PROJECT_H_
 #define ATTUNE_SERVICES_SESSION_PROJECT_H_
 
@@ -45,6 +52,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "attune/v1/live.pb.h"
 #include "attune/v1/report.pb.h"
 #include "services/session/state.h"
@@ -67,6 +75,14 @@ v1::Snapshot ProjectSnapshot(const State& state, const Viewer& viewer, int64_t n
 
 v1::Report Project(const Book& book, const Grants& now, const v1::Report& report,
                    const Viewer& viewer);
+
+// One page. PERMISSION_DENIED when there is nothing for this viewer; FAILED_PRECONDITION when raw
+// beats are deleted or erased; INVALID_ARGUMENT for a page token that is none; ABORTED when the
+// person whose page it was may no longer be exported.
+absl::StatusOr<v1::GetExportResponse> ProjectExport(const State& state,
+                                                    const v1::GetExportRequest& request,
+                                                    const Viewer& viewer);
+inline constexpr int kExportPageBeats = 20'000;
 
 // To the nearest 1 / kRoundingSteps; never -0.
 double Rounded(double value);

@@ -217,6 +217,11 @@ v1::Report SessionCore::ProjectReport(const v1::Report& report, const Viewer& vi
   return Project(state_->book, *state_->grants, report, viewer);
 }
 
+absl::StatusOr<v1::GetExportResponse> SessionCore::ExportFor(const v1::GetExportRequest& request,
+                                                             const Viewer& viewer) const {
+  return ProjectExport(*state_, request, viewer);
+}
+
 v1::ReportEnvelope SessionCore::ReportEnvelopeFor(const Viewer& viewer) const {
   v1::ReportEnvelope envelope;
   (void)viewer;

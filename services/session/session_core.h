@@ -258,6 +258,9 @@ class SessionCore {
                                                         int64_t now_us) const;
   v1::Report ProjectReport(const v1::Report& report, const Viewer& viewer) const;
   v1::ReportEnvelope ReportEnvelopeFor(const Viewer& viewer) const;
+  // A page of raw beats and what their numbers depend on; errors as in project.h.
+  absl::StatusOr<v1::GetExportResponse> ExportFor(const v1::GetExportRequest& request,
+                                                  const Viewer& viewer) const;
 
   // ---- Checkpoint: the state after the last applied record, one section per person so that each
   // can be sealed with that person's key. Restoring all sections gives a core that goes on

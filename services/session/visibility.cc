@@ -44,6 +44,16 @@ bool SeesPair(const Book& book, uint32_t grants_a, uint32_t grants_b, uint32_t a
   return partner && PairForPartner(kind, dyad, grants_a, grants_b);
 }
 
+bool SeesNoteAbout(uint32_t about, const Viewer& viewer) {
+  return about == 0 || IsFacilitator(viewer) || (SeesRoster(viewer) && viewer.participant == about);
+}
+
+bool SeesBeats(const Book& book, uint32_t grants, uint32_t participant, const Viewer& viewer) {
+  if (viewer.participant == participant && SeesRoster(viewer)) return true;
+  return book.created.kind() == v1::SESSION_KIND_LAB && IsFacilitator(viewer) &&
+         Has(grants, kMeasure | kIndividual | kReport);
+}
+
 v1::GroupFrame WithheldGroup(v1::Absence reason) {
   v1::GroupFrame group;
   group.mutable_order_parameter()->set_absent(reason);

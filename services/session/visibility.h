@@ -28,6 +28,11 @@ bool SeesPerson(const Book& book, uint32_t grants, uint32_t participant, const V
 bool SeesPair(const Book& book, uint32_t grants_a, uint32_t grants_b, uint32_t a, uint32_t b,
               const Viewer& viewer);
 
+// A mark about one person, or (0) about everybody.
+bool SeesNoteAbout(uint32_t about, const Viewer& viewer);
+// The raw beats of a person who is not erased. Own ones are one's own, whatever was agreed to.
+bool SeesBeats(const Book& book, uint32_t grants, uint32_t participant, const Viewer& viewer);
+
 // Both numbers withheld, for this reason.
 v1::GroupFrame WithheldGroup(v1::Absence reason);
 // As told outside a lab: rounded, without p.
