@@ -46,7 +46,8 @@ inline constexpr size_t kGroupMaxPeople = 64;
 size_t MaxPeople(GroupFamily family);
 
 // Radius of the recurrence in standard deviations, times the root of the number of people:
-// distances between states grow like it.
+// distances between states grow like it. Strangers' hearts come back within it in about 19 % of all
+// moments of a minute for 2 people, 9 % for 4, 4 % for 8 and 2-3 % for 16 to 30.
 inline constexpr double kMdrqaRadiusPerRootPerson = 0.6;
 
 // What the analyses look at. Missing: NaN in the grid, {0, 0} among the phases.

@@ -3,12 +3,12 @@
 //
 // Contributors: people with clean samples for Params::contributor_min_coverage of the stretch, at
 // most Params::artefact_refuse_share of artefacts, and a jitter within Params::jitter_limit_us. The
-// group's values are those of its contributors. Missing samples are never filled; which count:
+// group's values are those of its contributors. Nothing is interpolated; the samples that count:
 //   leading eigenvalue, S-estimator, omega, leave-one-out r: those at which all contributors are
 //     there, at least half of the stretch; each person's own line is taken out first
 //   symbolic entropy: the same samples as they are
 //   multidimensional recurrence: the longest part where all are there without a break, at least 0.8
-//     of the stretch
+//     of the stretch; at most 68 minutes (its cost grows with the square)
 //   cluster phase: moments at which all have a phase of the low-frequency waves (signal/channel.h;
 //     10 s are lost at each end), at least half of those there could be
 //   coherence: segments of 30 s where all are there, half overlapping, at least 8; 0.04-0.40 Hz
