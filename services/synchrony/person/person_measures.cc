@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "services/synchrony/dsp/clean_run.h"
 #include "services/synchrony/dsp/math.h"
@@ -12,6 +13,8 @@
 #include "services/synchrony/person/half_seconds.h"
 #include "services/synchrony/person/rsa.h"
 #include "services/synchrony/person/time_domain.h"
+#include "services/synchrony/signal/lipponen.h"
+#include "services/synchrony/signal/percent_rules.h"
 
 namespace attune::synchrony {
 namespace {
@@ -22,7 +25,7 @@ constexpr size_t kMinIntervals = 20;
 constexpr double kMinHfSeconds = 60;
 constexpr double kMinLfSeconds = 120;
 
-enum class Kind { kNone, kIntervals, kCorrected, kWaves };
+enum class Kind { kNone, kIntervals, kCorrected, kWaves, kRules };
 
 Kind KindOf(Measure measure) {
   switch (measure) {
@@ -49,6 +52,12 @@ Kind KindOf(Measure measure) {
     case Measure::kLombLfMs2:
     case Measure::kLombHfMs2:
       return Kind::kWaves;
+    case Measure::kMalikShare:
+    case Measure::kKamathShare:
+    case Measure::kKarlssonShare:
+    case Measure::kAcarShare:
+    case Measure::kLipponenShare:
+      return Kind::kRules;
     default:
       return Kind::kNone;
   }
@@ -92,6 +101,28 @@ Value CorrectedShare(const Stretch& stretch) {
   return corrected / static_cast<double>(stretch.nn.size());
 }
 
+// Of the raw intervals, one pass of each rule.
+Value RuleShare(Measure measure, const Stretch& stretch) {
+  const std::vector<double>& rr = stretch.raw_rr_ms;
+  if (rr.empty()) return std::nullopt;
+  const double n = static_cast<double>(rr.size());
+  const auto share = [&](PercentRule rule) {
+    return static_cast<double>(RemovedRows(rr, rule).size()) / n;
+  };
+  switch (measure) {
+    case Measure::kMalikShare:
+      return share(PercentRule::kMalik);
+    case Measure::kKamathShare:
+      return share(PercentRule::kKamath);
+    case Measure::kKarlssonShare:
+      return share(PercentRule::kKarlsson);
+    case Measure::kAcarShare:
+      return share(PercentRule::kAcar);
+    default:
+      return static_cast<double>(FindLipponen(BeatsUsOf(rr)).count()) / n;
+  }
+}
+
 Value Breathing(Measure measure, const Stretch& stretch, double pacer_hz) {
   const auto peak = FindBreathing(BreathingSpectrum(stretch.grid_ms), BreathingBandOf(pacer_hz));
   if (!peak.has_value()) return std::nullopt;
@@ -130,6 +161,22 @@ Value OfWaves(Measure measure, const Stretch& stretch, double pacer_hz, const Pa
   }
 }
 
+Value Compute(Kind kind, Measure measure, const Stretch& stretch, double pacer_hz,
+              const Params& params) {
+  switch (kind) {
+    case Kind::kIntervals:
+      return OfIntervals(measure, stretch, params);
+    case Kind::kCorrected:
+      return CorrectedShare(stretch);
+    case Kind::kWaves:
+      return OfWaves(measure, stretch, pacer_hz, params);
+    case Kind::kRules:
+      return RuleShare(measure, stretch);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 bool IsPersonMeasure(Measure measure) { return KindOf(measure) != Kind::kNone; }
@@ -142,7 +189,8 @@ Number MeasurePerson(Measure measure, const Stretch& stretch, double pacer_hz,
   number.doubtful = stretch.ArtefactShare() > params.artefact_doubtful_share;
   const Kind kind = KindOf(measure);
   if (kind == Kind::kNone || stretch.beats < params.artefact_min_beats) return number;
-  if (kind != Kind::kCorrected && stretch.ArtefactShare() > params.artefact_refuse_share) {
+  const bool judges_beats = kind == Kind::kCorrected || kind == Kind::kRules;
+  if (!judges_beats && stretch.ArtefactShare() > params.artefact_refuse_share) {
     number.absent = Absence::kArtefacts;
     return number;
   }
@@ -150,9 +198,7 @@ Number MeasurePerson(Measure measure, const Stretch& stretch, double pacer_hz,
     number.absent = Absence::kTimingTooUncertain;
     return number;
   }
-  const Value value = kind == Kind::kIntervals   ? OfIntervals(measure, stretch, params)
-                      : kind == Kind::kCorrected ? CorrectedShare(stretch)
-                                                 : OfWaves(measure, stretch, pacer_hz, params);
+  const Value value = Compute(kind, measure, stretch, pacer_hz, params);
   if (value.has_value() && std::isfinite(*value)) {
     number.absent = Absence::kNone;
     number.value = *value;

@@ -119,6 +119,39 @@ TEST(PersonMeasuresTest, BreathingIsRefusedWithoutAPeak) {
   EXPECT_EQ(Absent(Measure::kBreathingPerMin, Simulated(flank, 64)), Absence::kNotEnoughData);
 }
 
+// Rules over raw beats: as many as the peers remove or flag, of 600.
+TEST(PersonMeasuresTest, SharesOfTheRules) {
+  const std::string folder = "tests/data/reference-values/artefacts/";
+  auto csv = testing::ReadCsv(folder + "input_real.csv");
+  const std::vector<double> rr = testing::ToDoubles(csv["rr_ms"]);
+  const std::string filters = testing::ReadFile(folder + "expected_filters_real.json");
+  const std::string lipponen = testing::ReadFile(folder + "expected_lipponen_real.json");
+  for (const char* name : {"nsr016", "nsr005", "nsr003"}) {
+    Stretch stretch;
+    for (size_t i = 0; i < rr.size(); ++i) {
+      if (csv["case"][i] == name) stretch.raw_rr_ms.push_back(rr[i]);
+    }
+    stretch.beats = 600;
+    stretch.artefacts = 300;  // does not keep them from being told
+    ASSERT_EQ(stretch.raw_rr_ms.size(), 600u);
+    const std::string_view lists = testing::JsonAt(filters, name);
+    const struct {
+      Measure measure;
+      const char* list;
+    } kRules[] = {{Measure::kMalikShare, "malik"},
+                  {Measure::kKamathShare, "kamath"},
+                  {Measure::kKarlssonShare, "karlsson"},
+                  {Measure::kAcarShare, "acar"}};
+    for (const auto& [measure, list] : kRules) {
+      const double removed = static_cast<double>(testing::JsonNumbers(lists, list).size());
+      EXPECT_DOUBLE_EQ(Value(measure, stretch), removed / 600) << name << " " << list;
+    }
+    const std::vector<double> passes =
+        testing::JsonNumbers(testing::JsonAt(lipponen, name), "count_per_pass");
+    EXPECT_DOUBLE_EQ(Value(Measure::kLipponenShare, stretch), passes.front() / 600) << name;
+  }
+}
+
 // 300 s of real hearts: the stretch's own grid and times, rounded to 1 us, against SciPy's.
 TEST(PersonMeasuresTest, BandPowersOfAStretchAgreeWithReference) {
   const std::string folder = "tests/data/reference-values/hrv/";
@@ -215,6 +248,11 @@ TEST(PersonMeasuresTest, CorrectedIntervalsDoNotCount) {
                    2.0 / static_cast<double>(stretch.nn.size()));
 }
 
+bool JudgesBeats(Measure measure) {
+  return measure == Measure::kCorrectedShare ||
+         (measure >= Measure::kMalikShare && measure <= Measure::kLipponenShare);
+}
+
 bool NeedsTimes(Measure measure) {
   return measure >= Measure::kRsaBandMs && measure <= Measure::kLombHfMs2;
 }
@@ -241,11 +279,11 @@ TEST(PersonMeasuresTest, RefusalsAreStated) {
     EXPECT_TRUE(MeasurePerson(info.measure, noisy, 0, Params{}).doubtful);
     EXPECT_EQ(Absent(info.measure, noisy), Absence::kNone);
     EXPECT_EQ(Absent(info.measure, bad),
-              info.measure == Measure::kCorrectedShare ? Absence::kNone : Absence::kArtefacts)
+              JudgesBeats(info.measure) ? Absence::kNone : Absence::kArtefacts)
         << info.name;
     EXPECT_EQ(Absent(info.measure, few), Absence::kNotEnoughData);
   }
-  EXPECT_EQ(measures, 20);
+  EXPECT_EQ(measures, 25);
   for (Measure other : {Measure::kHrBpm, Measure::kLeaveOneOutR, Measure::kDriverScore,
                         Measure::kRZeroLag, Measure::kOmega}) {
     EXPECT_FALSE(IsPersonMeasure(other));
@@ -253,7 +291,7 @@ TEST(PersonMeasuresTest, RefusalsAreStated) {
   }
 }
 
-// Ten seconds hold too little for anything but the share of corrected beats; the bands of slow
+// Ten seconds hold too little for anything but shares of beats; the bands of slow
 // waves want two minutes, those of breathing one.
 TEST(PersonMeasuresTest, ShortStretches) {
   const auto rr = [](double t) { return 850 + 30 * Sine(0.25, t); };
@@ -261,7 +299,7 @@ TEST(PersonMeasuresTest, ShortStretches) {
   for (const MeasureInfo& info : Catalogue()) {
     if (!IsPersonMeasure(info.measure)) continue;
     EXPECT_EQ(Absent(info.measure, ten),
-              info.measure == Measure::kCorrectedShare ? Absence::kNone : Absence::kNotEnoughData)
+              JudgesBeats(info.measure) ? Absence::kNone : Absence::kNotEnoughData)
         << info.name;
   }
   for (Measure hf : {Measure::kWelchHfMs2, Measure::kLombHfMs2}) {

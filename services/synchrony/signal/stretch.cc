@@ -17,6 +17,9 @@ void FillIntervals(BeatTrack* track, const Params& params, Stretch* stretch) {
   const size_t end = track->UpperBound(stretch->to_us);
   const size_t known = track->UpperBound(stretch->to_us + params.horizon_us);
   stretch->beats = static_cast<int>(end - begin);
+  for (size_t k = begin; k < end; ++k) {
+    stretch->raw_rr_ms.push_back(beats[k].rr_1024 * 1000.0 / 1024);
+  }
   // The beat after the end may make knots before it.
   for (size_t k = begin; k < std::min(end + 1, known); ++k) {
     const Verdict verdict = track->Judge(k, known);

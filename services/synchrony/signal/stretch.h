@@ -27,6 +27,8 @@ struct Stretch {
   std::vector<NnInterval> nn;  // ascending
   // 4 Hz: element k stands for the time from_us + (k + 1) * kSampleUs. In ms; NaN where missing.
   std::vector<double> grid_ms;
+  // The intervals of `beats` beats, as they came: what rules over raw beats judge.
+  std::vector<double> raw_rr_ms;
   int beats = 0;      // as they came
   int artefacts = 0;  // of these not taken as they came
   int rejudged = 0;   // verdicts that came out differently once more beats ahead were known

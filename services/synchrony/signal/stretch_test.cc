@@ -53,6 +53,10 @@ TEST(StretchTest, IntervalsLieInsideAndAreCounted) {
     inside += beat.time_us > 100 * kSecond && beat.time_us <= 1000 * kSecond ? 1 : 0;
   }
   EXPECT_EQ(stretch.beats, inside);
+  ASSERT_EQ(stretch.raw_rr_ms.size(), static_cast<size_t>(inside));
+  double raw_ms = 0;
+  for (double rr : stretch.raw_rr_ms) raw_ms += rr;
+  EXPECT_NEAR(raw_ms, 900'000, 2000);  // unbroken: they add up to the stretch
   EXPECT_GT(stretch.artefacts, 0);
   EXPECT_LT(stretch.ArtefactShare(), 0.2);
   ASSERT_FALSE(stretch.nn.empty());
