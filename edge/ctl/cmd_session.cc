@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "attune/v1/session.grpc.pb.h"
 #include "edge/ctl/command.h"
+#include "edge/ctl/measures.h"
 #include "edge/ctl/output.h"
 #include "edge/ctl/server.h"
 #include "edge/ctl/text.h"
@@ -56,6 +57,14 @@ absl::StatusOr<v1::CreateSessionRequest> CreateRequest(const Args& args, Environ
   request.set_tick_ms(static_cast<uint32_t>(tick_ms));
   ATTUNE_ASSIGN_OR_RETURN(const int64_t k_min, args.Int("k-min", 0, 3, 1000));
   request.set_k_min(static_cast<uint32_t>(k_min));
+  if (!args.Has("measures")) return request;
+  ATTUNE_ASSIGN_OR_RETURN(const auto measures, ParseMeasures(args.Get("measures")));
+  // Those of every frame come by themselves.
+  for (const synchrony::Measure measure : measures) {
+    const auto* info = synchrony::FindMeasure(measure);
+    if (info->availability == synchrony::Availability::kCore) continue;
+    request.add_measures(static_cast<v1::Measure>(measure));
+  }
   return request;
 }
 
@@ -189,6 +198,10 @@ std::vector<Command> SessionCommands() {
       {"planned-end-s", "N", "the same in seconds, 10 to 43200"},
       {"tick-ms", "N", "new values each 250 or 1000 ms (default 1000)"},
       {"k-min", "N", "group values need N contributors besides the viewer (default 5, least 3)"},
+      {"measures", "LIST",
+       "names separated by commas: to compute beyond those of every frame\n"
+       "(`attunectl analyze --list-measures` explains them: those \"request\";\n"
+       "of pairs not in team, of the group only in lab)"},
       {"format", "FORMAT", "text (default) or json: CreateSessionResponse"},
   };
   create.examples = {"attunectl create --kind=team --title='Monday' --minutes=30 --keys=keys",

@@ -278,7 +278,12 @@ TEST_F(CtlTest, CreateMakesItsOperatorTokenAndTellsWhatIsNext) {
 }
 
 TEST_F(CtlTest, JsonIsTheMessageOfTheContract) {
-  ASSERT_EQ(Call({"create", "--kind=lab", "--keys=" + keys_, "--format=json"}), kExitOk);
+  ASSERT_EQ(Call({"create", "--kind=lab", "--keys=" + keys_, "--format=json",
+                  "--measures=susy_es,hr_bpm,sdnn_ms"}),
+            kExitOk);
+  ASSERT_EQ(node_.create.measures_size(), 2);  // a heart rate is in every frame
+  EXPECT_EQ(node_.create.measures(0), v1::MEASURE_SDNN_MS);
+  EXPECT_EQ(node_.create.measures(1), v1::MEASURE_SUSY_ES);
   EXPECT_THAT(out(), ContainsRegex("\"join_code\": \"K7QF-9M2P\""));
   EXPECT_THAT(out(), ContainsRegex("\"kind\": \"SESSION_KIND_LAB\""));
   v1::CreateSessionResponse response;
