@@ -29,6 +29,7 @@ void BeatTrack::Forget(size_t from) {
   for (size_t k = first; k < std::min(from, entries_.size()); ++k) {
     if (k + entries_[k].ahead >= from) entries_[k].ahead = kNever;
   }
+  running_.resize(std::min(running_.size(), first + 1));
   if (from >= entries_.size()) return;
   entries_.resize(from);
   measured_ = std::min(measured_, first);
@@ -45,6 +46,8 @@ void BeatTrack::DropBefore(int64_t time_us) {
   if (dropped == 0) return;
   const size_t had = std::min(dropped, entries_.size());
   entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(had));
+  running_.erase(running_.begin(),
+                 running_.begin() + static_cast<ptrdiff_t>(std::min(dropped, running_.size())));
   measured_ -= std::min(dropped, measured_);
   with_thresholds_ -= std::min(dropped, with_thresholds_);
   if (dropped > window_begin_) {
@@ -125,8 +128,54 @@ Verdict BeatTrack::Judge(size_t k, size_t known) {
   return Combine(two_before, before, LookOf(k, known));
 }
 
+void BeatTrack::AddTo(BeatTally* tally, size_t k, size_t known, bool difference) {
+  const Verdict verdict = Judge(k, known);
+  if (verdict.artefact()) ++tally->artefacts;
+  if (verdict.clean() || verdict.corrected()) {
+    // An extra beat makes one interval of two, a missed one two or three of one.
+    const bool merged = verdict.kind == BeatClass::kExtra && verdict.part == 1;
+    tally->intervals += merged ? 0 : 1;
+    if (verdict.kind == BeatClass::kMissed) tally->intervals += verdict.part;
+    tally->rr_1024 += beats()[k].rr_1024;
+  }
+  if (difference && k > 0 && verdict.clean() && IsAdjacent(beats(), k, *params_) &&
+      Judge(k - 1, known).clean()) {
+    const int64_t step = int64_t{beats()[k].rr_1024} - beats()[k - 1].rr_1024;
+    ++tally->differences;
+    tally->squared_differences += static_cast<uint64_t>(step * step);
+  }
+}
+
+BeatTally BeatTrack::Tally(size_t begin, size_t end, size_t known) {
+  BeatTally tally;
+  if (begin >= end) return tally;
+  const size_t reach = static_cast<size_t>(params_->screen_after);
+  const size_t final_end = std::min(end, known - std::min(known, reach));
+  AddTo(&tally, begin, known, false);
+  size_t next = begin + 1;
+  if (final_end > next) {
+    if (running_.empty()) running_.emplace_back();
+    while (running_.size() <= final_end) {
+      BeatTally sum = running_.back();
+      AddTo(&sum, running_.size() - 1, known, true);
+      running_.push_back(sum);
+    }
+    const BeatTally& from = running_[next];
+    const BeatTally& to = running_[final_end];
+    tally.artefacts += to.artefacts - from.artefacts;
+    tally.intervals += to.intervals - from.intervals;
+    tally.rr_1024 += to.rr_1024 - from.rr_1024;
+    tally.differences += to.differences - from.differences;
+    tally.squared_differences += to.squared_differences - from.squared_differences;
+    next = final_end;
+  }
+  for (; next < end; ++next) AddTo(&tally, next, known, true);
+  return tally;
+}
+
 size_t BeatTrack::MemoryBytes() const {
-  return series_.beats().capacity() * sizeof(Beat) + entries_.capacity() * sizeof(Entry);
+  return series_.beats().capacity() * sizeof(Beat) + entries_.capacity() * sizeof(Entry) +
+         running_.capacity() * sizeof(BeatTally);
 }
 
 }  // namespace attune::synchrony

@@ -16,6 +16,15 @@
 
 namespace attune::synchrony {
 
+// Exact sums over beats.
+struct BeatTally {
+  uint32_t artefacts = 0;            // Verdict::artefact
+  uint32_t intervals = 0;            // taken as they came or corrected
+  uint32_t rr_1024 = 0;              // their sum, modulo 2^32
+  uint32_t differences = 0;          // of truly adjacent beats, neither corrected
+  uint64_t squared_differences = 0;  // (1/1024 s)^2
+};
+
 class BeatTrack {
  public:
   // `params` must outlive the track.
@@ -37,6 +46,11 @@ class BeatTrack {
   bool Final(size_t k, size_t known) const {
     return k + static_cast<size_t>(params_->screen_after) < known;
   }
+
+  // Over beats [begin, end), knowing [0, known); begin <= end <= known. The difference between beat
+  // begin and the one before it is not counted. Running sums of final verdicts are kept, so this
+  // takes no longer for a longer stretch.
+  BeatTally Tally(size_t begin, size_t end, size_t known);
 
   // How often a beat was looked at again with more beats known and came out differently.
   int64_t rejudged() const { return rejudged_; }
@@ -61,6 +75,8 @@ class BeatTrack {
   void Enter(size_t j);
   void Leave(size_t j);
   const Look& LookOf(size_t k, size_t known);
+  // Adds beat k, and its difference from the beat before if asked for.
+  void AddTo(BeatTally* tally, size_t k, size_t known, bool difference);
   void Forget(size_t from);
 
   const Params* params_;
@@ -73,6 +89,7 @@ class BeatTrack {
   size_t window_end_ = 0;
   SlidingQuartiles jumps_;
   SlidingQuartiles deviations_;
+  std::vector<BeatTally> running_;  // [k]: of beats [0, k), all final
   int64_t rejudged_ = 0;
 };
 

@@ -159,6 +159,42 @@ TEST(ScreenTest, VerdictsDependOnTheBeatsAlone) {
   EXPECT_GT(restored.beats().size(), 1000u);
 }
 
+// Running sums give what adding up beat by beat gives, also after beats came late or were dropped.
+TEST(ScreenTest, TalliesAreSumsOfVerdicts) {
+  const Params params;
+  const std::vector<Beat> beats = BeatsFromMs(
+      testing::Inject(testing::ReadNsr(8), {.missed2 = 1, .apart_min = 2, .apart_max = 9}, 3)
+          .rr_ms);
+  std::mt19937_64 random(20261122);
+  BeatTrack track(params, 5000);
+  for (size_t i = 0; i < 2000; ++i) {
+    track.Add(beats[i + (i % 10 == 3 ? 5 : 0)]);  // five of ten come early, so five late
+    if (i % 10 == 9) {
+      for (size_t late = i - 4; late <= i; ++late) track.Add(beats[late]);
+    }
+    if (i % 100 == 99) track.DropBefore(beats[i / 2].time_us);
+    if (i % 7 != 0) continue;
+    const size_t size = track.beats().size();
+    const size_t end = size - random() % std::min<size_t>(size, 6);
+    const size_t known = end + random() % (size - end + 1);
+    const size_t begin = end - random() % std::min<size_t>(end + 1, 300);
+    BeatTally sum;
+    for (size_t k = begin; k < end; ++k) {
+      const Verdict verdict = track.Judge(k, known);
+      sum.artefacts += verdict.artefact() ? 1 : 0;
+      if (verdict.clean() || verdict.corrected()) sum.rr_1024 += track.beats()[k].rr_1024;
+      if (k > begin && verdict.clean() && track.Judge(k - 1, known).clean() &&
+          IsAdjacent(track.beats(), k, params)) {
+        ++sum.differences;
+      }
+    }
+    const BeatTally tally = track.Tally(begin, end, known);
+    ASSERT_EQ(tally.artefacts, sum.artefacts) << i;
+    ASSERT_EQ(tally.rr_1024, sum.rr_1024) << i;
+    ASSERT_EQ(tally.differences, sum.differences) << i;
+  }
+}
+
 // Without a floor the published form flags 72 and 73 of these 600 beats, Malik's rule 1 and 9.
 TEST(ScreenTest, QuietHeartsInCoarseStepsAreNotOverFlagged) {
   auto csv = testing::ReadCsv("tests/data/reference-values/artefacts/input_real.csv");
