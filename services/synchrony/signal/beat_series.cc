@@ -40,8 +40,14 @@ std::vector<Beat> BeatSeries::Retained() const {
 }
 
 size_t BeatSeries::UpperBound(int64_t time_us) const {
+  // Mostly asked for near the end.
+  constexpr int kNear = 8;
+  size_t end = beats_.size();
+  for (int i = 0; i < kNear; ++i, --end) {
+    if (end == 0 || beats_[end - 1].time_us <= time_us) return end;
+  }
   return static_cast<size_t>(
-      std::upper_bound(beats_.begin(), beats_.end(), time_us,
+      std::upper_bound(beats_.begin(), beats_.begin() + static_cast<ptrdiff_t>(end), time_us,
                        [](int64_t time, const Beat& beat) { return time < beat.time_us; }) -
       beats_.begin());
 }

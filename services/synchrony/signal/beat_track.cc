@@ -95,7 +95,9 @@ void BeatTrack::ExtendThresholds(size_t end) {
            (window_begin_ < first || beats()[window_begin_].time_us < oldest_us)) {
       Leave(window_begin_++);
     }
-    entries_[k].thresholds = {threshold(jumps_), threshold(deviations_)};
+    Entry& entry = entries_[k];
+    entry.thresholds = {threshold(jumps_), threshold(deviations_)};
+    entry.nothing = BeginsNothing(beats(), k, entry.thresholds, *params_);
   }
 }
 
@@ -109,10 +111,9 @@ void BeatTrack::Leave(size_t j) {
   if (entries_[j].deviation >= 0) deviations_.Remove(entries_[j].deviation);
 }
 
-const Look& BeatTrack::LookOf(size_t k, size_t known) {
+const Look& BeatTrack::LookAhead(size_t k, size_t known) {
   const auto ahead =
       static_cast<uint8_t>(std::min(known - k - 1, static_cast<size_t>(params_->screen_after)));
-  ExtendThresholds(k + 1);
   Entry& entry = entries_[k];
   if (entry.ahead == ahead) return entry.look;
   const Look look = LookAt(beats(), k, known, entry.thresholds, *params_);
@@ -120,12 +121,6 @@ const Look& BeatTrack::LookOf(size_t k, size_t known) {
   entry.look = look;
   entry.ahead = ahead;
   return entry.look;
-}
-
-Verdict BeatTrack::Judge(size_t k, size_t known) {
-  const BeatClass two_before = k < 2 ? BeatClass::kNormal : LookOf(k - 2, known).pair;
-  const BeatClass before = k < 1 ? BeatClass::kNormal : LookOf(k - 1, known).pair;
-  return Combine(two_before, before, LookOf(k, known));
 }
 
 void BeatTrack::AddTo(BeatTally* tally, size_t k, size_t known, bool difference) {

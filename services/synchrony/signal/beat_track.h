@@ -41,7 +41,11 @@ class BeatTrack {
   size_t UpperBound(int64_t time_us) const { return series_.UpperBound(time_us); }
 
   // The verdict on beat k knowing only beats [0, known); k < known.
-  Verdict Judge(size_t k, size_t known);
+  Verdict Judge(size_t k, size_t known) {
+    const BeatClass two_before = k < 2 ? BeatClass::kNormal : LookOf(k - 2, known).pair;
+    const BeatClass before = k < 1 ? BeatClass::kNormal : LookOf(k - 1, known).pair;
+    return Combine(two_before, before, LookOf(k, known));
+  }
   // Will no further beat change Judge(k, known)?
   bool Final(size_t k, size_t known) const {
     return k + static_cast<size_t>(params_->screen_after) < known;
@@ -63,6 +67,7 @@ class BeatTrack {
     Thresholds thresholds;
     int16_t jump = -1;  // what the quartiles of later beats are taken from
     int16_t deviation = -1;
+    bool nothing = false;    // BeginsNothing: `look` is empty for good
     uint8_t ahead = kNever;  // beats ahead that `look` knows
     Look look;
   };
@@ -74,7 +79,11 @@ class BeatTrack {
   // Entry j enters or leaves the window.
   void Enter(size_t j);
   void Leave(size_t j);
-  const Look& LookOf(size_t k, size_t known);
+  const Look& LookOf(size_t k, size_t known) {
+    if (with_thresholds_ <= k) ExtendThresholds(k + 1);
+    return entries_[k].nothing ? entries_[k].look : LookAhead(k, known);
+  }
+  const Look& LookAhead(size_t k, size_t known);
   // Adds beat k, and its difference from the beat before if asked for.
   void AddTo(BeatTally* tally, size_t k, size_t known, bool difference);
   void Forget(size_t from);

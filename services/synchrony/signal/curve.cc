@@ -9,6 +9,12 @@ namespace {
 // between them.
 constexpr size_t kReach = 8;
 
+int KnotCount(const Verdict& verdict) {
+  if (verdict.clean()) return 1;
+  if (!verdict.corrected() || verdict == Verdict{BeatClass::kExtra, 1}) return 0;
+  return verdict.kind == BeatClass::kMissed ? verdict.part + 1 : 1;
+}
+
 }  // namespace
 
 int KnotsOf(const std::vector<Beat>& beats, size_t k, const Verdict& verdict, BeatKnot knots[3]) {
@@ -72,7 +78,7 @@ bool Curve::Find(int64_t time_us, BeatTrack* track, const Params& params) {
   size_t first = right_;
   for (int have = 0; first > 0 && have < 3 && right_ - first < kReach;) {
     --first;
-    have += KnotsOf(beats, first, track->Judge(first, known_), made);
+    have += KnotCount(track->Judge(first, known_));
   }
 
   BeatKnot before, left, right, after;

@@ -126,31 +126,25 @@ Verdict AloneAt(const std::vector<Beat>& beats, size_t k, size_t known, const Le
   return comes && goes ? Verdict{off > 0 ? BeatClass::kLong : BeatClass::kShort, 0} : otherwise;
 }
 
-}  // namespace
-
-bool IsInRange(int32_t rr_1024, const Params& params) {
-  const int32_t scaled = rr_1024 * 1000;
-  return scaled >= params.rr_min_ms * 1024 && scaled <= params.rr_max_ms * 1024;
+bool IsNear(const Beat& beat, const Neighbours& before, const Thresholds& thresholds,
+            const Params& params) {
+  if (before.count() < kFewest || !IsInRange(beat.rr_1024, params)) return false;
+  const int32_t median = before.Median();
+  return std::abs(Rr2(beat) - median) <= Bounded(thresholds.level, median, params) / 2;
 }
 
-bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params) {
-  if (k == 0 || beats[k].gap_before) return false;
-  const int64_t distance_us = beats[k].time_us - beats[k - 1].time_us;
-  const int64_t rr_us = int64_t{beats[k].rr_1024} * 1'000'000 / 1024;
-  return std::llabs(distance_us - rr_us) <= params.adjacency_tolerance_us;
+}  // namespace
+
+bool BeginsNothing(const std::vector<Beat>& beats, size_t k, const Thresholds& thresholds,
+                   const Params& params) {
+  return IsNear(beats[k], Before(beats, k, params), thresholds, params);
 }
 
 Look LookAt(const std::vector<Beat>& beats, size_t k, size_t known, const Thresholds& thresholds,
             const Params& params) {
   const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
   const Neighbours before = Before(beats, k, params);
-  // Nearly all beats are done here: nothing begins with a beat that is near the ones before it.
-  if (before.count() >= kFewest && IsInRange(beats[k].rr_1024, params)) {
-    const int32_t median = before.Median();
-    if (std::abs(Rr2(beats[k]) - median) <= Bounded(thresholds.level, median, params) / 2) {
-      return {};
-    }
-  }
+  if (IsNear(beats[k], before, thresholds, params)) return {};
   Look look;
   const Level alone(before, Neighbours(beats, std::min(k + 1, end), end, k, params));
   look.alone = AloneAt(beats, k, end, alone, thresholds, params);

@@ -38,6 +38,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include "services/synchrony/numbers.h"
@@ -64,10 +65,18 @@ struct Verdict {
 };
 
 // Does beat k continue beat k - 1 without anything missing between them? False for k = 0.
-bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params);
+inline bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params) {
+  if (k == 0 || beats[k].gap_before) return false;
+  const int64_t distance_us = beats[k].time_us - beats[k - 1].time_us;
+  const int64_t rr_us = int64_t{beats[k].rr_1024} * 1'000'000 / 1024;
+  return std::llabs(distance_us - rr_us) <= params.adjacency_tolerance_us;
+}
 
 // The interval alone: within rr_min_ms..rr_max_ms?
-bool IsInRange(int32_t rr_1024, const Params& params);
+inline bool IsInRange(int32_t rr_1024, const Params& params) {
+  const int32_t scaled = rr_1024 * 1000;
+  return scaled >= params.rr_min_ms * 1024 && scaled <= params.rr_max_ms * 1024;
+}
 
 // alpha times the quartile deviation, 1/2048 s, before floor and ceiling; -1: too few beats.
 struct Thresholds {
@@ -83,6 +92,11 @@ struct Look {
 
   friend bool operator==(const Look&, const Look&) = default;
 };
+
+// Is beat k so near the ones before it that nothing can begin with it, whatever comes? So with
+// nearly all beats; LookAt is an empty Look then.
+bool BeginsNothing(const std::vector<Beat>& beats, size_t k, const Thresholds& thresholds,
+                   const Params& params);
 
 // Knowing only beats[0, known), of which no more than screen_after beyond k are used; k < known <=
 // beats.size(); beats strictly ascending in time; `thresholds` those of beat k.
