@@ -1,8 +1,19 @@
-// What one tick costs, chance levels included, once the longest span is full.
+// What one tick costs once the longest span is full, by people in a session and by sessions.
 //
-//   bazel run -c opt //services/synchrony:engine_bench
-#include <benchmark/benchmark.h>
+//   bazel run //services/synchrony:engine_bench -- [--json] [--short]
+//   ... --people=N [--sessions=S] [--couples] [--common_cause] [--tick_ms=MS]   one figure
+//
+// With many sessions every tick goes once through all of them: their data is then as cold as on a
+// node that serves them. Chance levels on, unless a common cause is named. CPU time of this thread,
+// median over seconds; taking beats in is timed apart.
+#include <time.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/synchrony/engine.h"
@@ -11,91 +22,180 @@
 namespace attune::synchrony {
 namespace {
 
-// Feeds and evaluates tick by tick; beyond the simulated hour the beats repeat, shifted.
-class Session {
- public:
-  explicit Session(int people) : engine_(Params{}) {
-    for (int i = 0; i < people; ++i) {
-      engine_.AddPerson(i);
-      beats_.push_back(testing::SimulatedBeats(static_cast<uint64_t>(i) + 1, 700 + 3 * i, 3600));
-      next_.push_back(0);
-      offset_us_.push_back(0);
-      selection_.people.push_back(i);
-      selection_.group.push_back(i);
-    }
-  }
+constexpr int64_t kWarmUpUs = 200'000'000;  // the span and its shifts are full
 
-  // The pairs some viewer may see: all of a room, the couples of a hall.
-  void SelectAllPairs() {
-    for (int a = 0; a < static_cast<int>(beats_.size()); ++a) {
-      for (int b = a + 1; b < static_cast<int>(beats_.size()); ++b) {
-        selection_.pairs.emplace_back(a, b);
-      }
-    }
-  }
-  void SelectCouples() {
-    for (int a = 0; a + 1 < static_cast<int>(beats_.size()); a += 2) {
-      selection_.pairs.emplace_back(a, a + 1);
-    }
-  }
+double CpuSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
-  void Feed() {
-    now_us_ += 1'000'000;
-    for (size_t i = 0; i < beats_.size(); ++i) {
-      for (;;) {
-        Beat beat = beats_[i][next_[i]];
-        beat.time_us += offset_us_[i];
-        if (beat.time_us > now_us_ + engine_.params().horizon_us) break;
-        engine_.AddBeat(static_cast<int>(i), beat);
-        if (++next_[i] == beats_[i].size()) {
-          offset_us_[i] = beat.time_us;
-          next_[i] = 0;
-        }
-      }
-    }
-  }
-  Frame Tick() { return engine_.Evaluate(now_us_, selection_); }
-  size_t MemoryBytes() const { return engine_.MemoryBytes(); }
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
 
- private:
-  Engine engine_;
-  Engine::Selection selection_;
-  std::vector<std::vector<Beat>> beats_;
-  std::vector<size_t> next_;
-  std::vector<int64_t> offset_us_;
-  int64_t now_us_ = 0;
+struct Cell {
+  int people = 2;
+  int sessions = 1;
+  bool couples = false;  // only couples may see their pair; else everybody every pair
+  bool common_cause = false;
+  int tick_ms = 1000;
 };
 
-void Run(benchmark::State& state, Session& session) {
-  for (int i = 0; i < 200; ++i) {
-    session.Feed();
-    session.Tick();
+// People who are not alike; sessions share them, each beginning with another one.
+class Hearts {
+ public:
+  Hearts(int count, double seconds) {
+    for (int i = 0; i < count; ++i) {
+      beats_.push_back(
+          testing::SimulatedBeats(static_cast<uint64_t>(i) + 1, 700 + 3 * (i % 150), seconds));
+    }
   }
-  for (auto _ : state) {
-    state.PauseTiming();
-    session.Feed();
-    state.ResumeTiming();
-    benchmark::DoNotOptimize(session.Tick());
+  const std::vector<Beat>& Of(size_t person) const { return beats_[person % beats_.size()]; }
+
+ private:
+  std::vector<std::vector<Beat>> beats_;
+};
+
+class Session {
+ public:
+  Session(const Cell& cell, const Hearts& hearts, size_t first)
+      : hearts_(hearts), first_(first), engine_(Params{}), next_(static_cast<size_t>(cell.people)) {
+    selection_.common_cause = cell.common_cause;
+    for (int i = 0; i < cell.people; ++i) {
+      engine_.AddPerson(i);
+      selection_.people.push_back(i);
+      selection_.group.push_back(i);
+      if (cell.couples && i % 2 == 1) selection_.pairs.emplace_back(i - 1, i);
+      if (cell.couples) continue;
+      for (int b = i + 1; b < cell.people; ++b) selection_.pairs.emplace_back(i, b);
+    }
   }
-  state.counters["KiB_per_person"] =
-      static_cast<double>(session.MemoryBytes()) / 1024 / static_cast<double>(state.range(0));
+
+  void Feed(int64_t now_us) {
+    for (size_t i = 0; i < next_.size(); ++i) {
+      const std::vector<Beat>& beats = hearts_.Of(first_ + i);
+      for (; next_[i] < beats.size(); ++next_[i]) {
+        const Beat& beat = beats[next_[i]];
+        if (beat.time_us > now_us + engine_.params().horizon_us) break;
+        engine_.AddBeat(static_cast<int>(i), beat);
+      }
+    }
+  }
+  void Tick(int64_t now_us) { engine_.Evaluate(now_us, selection_, &frame_); }
+  const Engine& engine() const { return engine_; }
+
+ private:
+  const Hearts& hearts_;
+  size_t first_;
+  Engine engine_;
+  Engine::Selection selection_;
+  std::vector<size_t> next_;
+  Frame frame_;
+};
+
+struct Options {
+  bool json = false;
+  double seconds = 1;  // per figure, but at least five of session time
+};
+
+void Run(const Cell& cell, const Options& options) {
+  const Hearts hearts(std::clamp(cell.people, 64, 1000), 900);
+  std::vector<Session> sessions;
+  sessions.reserve(static_cast<size_t>(cell.sessions));
+  int64_t now_us = kWarmUpUs;
+  for (int s = 0; s < cell.sessions; ++s) {
+    Session& session = sessions.emplace_back(cell, hearts, static_cast<size_t>(s) * 7);
+    session.Feed(now_us);
+    session.Tick(now_us);
+  }
+  const int per_second = std::max(1, 1000 / cell.tick_ms);
+  std::vector<double> ticks, feeds;
+  const double begin = CpuSeconds();
+  while (now_us < 880'000'000 && (ticks.size() < 7 || CpuSeconds() - begin < options.seconds)) {
+    double feed = 0, tick = 0;  // of one second: not all of its ticks cost the same
+    for (int t = 0; t < per_second; ++t) {
+      now_us += int64_t{cell.tick_ms} * 1000;
+      const double start = CpuSeconds();
+      for (Session& session : sessions) session.Feed(now_us);
+      const double fed = CpuSeconds();
+      for (Session& session : sessions) session.Tick(now_us);
+      feed += fed - start;
+      tick += CpuSeconds() - fed;
+    }
+    feeds.push_back(feed / per_second / cell.sessions);
+    ticks.push_back(tick / per_second / cell.sessions);
+  }
+  // The first after the span became full are not like the others.
+  ticks.erase(ticks.begin(), ticks.begin() + 2);
+  const double us = 1e6 * Median(ticks), feed_us = 1e6 * Median(feeds);
+  const Engine& engine = sessions.front().engine();
+  const double people = cell.people;
+  const double kib = static_cast<double>(engine.MemoryBytes()) / 1024 / people;
+  const double chance_kib = static_cast<double>(engine.ChanceMemoryBytes()) / 1024 / people;
+  if (options.json) {
+    std::printf(
+        "{\"people\": %d, \"sessions\": %d, \"couples\": %s, \"common_cause\": %s, "
+        "\"tick_ms\": %d, \"us\": %.6g, \"feed_us\": %.6g, \"kib_per_person\": %.4g, "
+        "\"chance_kib_per_person\": %.4g}\n",
+        cell.people, cell.sessions, cell.couples ? "true" : "false",
+        cell.common_cause ? "true" : "false", cell.tick_ms, us, feed_us, kib, chance_kib);
+  } else {
+    std::printf("%6d %8d  %-7s %-12s %5d %12.1f us %8.1f us %10.1f %8.1f KiB\n", cell.people,
+                cell.sessions, cell.couples ? "couples" : "all",
+                cell.common_cause ? "common cause" : "chance", cell.tick_ms, us, feed_us, kib,
+                chance_kib);
+  }
+  std::fflush(stdout);
 }
 
-void BM_TickAllPairs(benchmark::State& state) {
-  Session session(static_cast<int>(state.range(0)));
-  session.SelectAllPairs();
-  Run(state, session);
+int Main(int argc, char** argv) {
+  Options options;
+  Cell cell;
+  bool one = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const auto number = [&](std::string_view name, int* value) {
+      if (!argument.starts_with(name)) return false;
+      *value = std::atoi(argv[i] + name.size());
+      return *value > 0;
+    };
+    if (argument == "--json") {
+      options.json = true;
+    } else if (argument == "--short") {
+      options.seconds = 0.1;
+    } else if (argument == "--couples") {
+      cell.couples = true;
+    } else if (argument == "--common_cause") {
+      cell.common_cause = true;
+    } else if (number("--people=", &cell.people)) {
+      one = true;
+    } else if (!number("--sessions=", &cell.sessions) && !number("--tick_ms=", &cell.tick_ms)) {
+      std::fprintf(stderr, "engine_bench: cannot read '%s'; usage: see the top of %s\n", argv[i],
+                   __FILE__);
+      return 2;
+    }
+  }
+  if (!options.json) {
+    std::printf("%6s %8s  %-7s %-12s %5s %12s    %8s    %10s %8s\n", "people", "sessions", "pairs",
+                "", "ms", "tick", "feed", "person", "+ chance");
+  }
+  if (one) {
+    Run(cell, options);
+    return 0;
+  }
+  for (int people : {2, 8, 30, 100}) Run({.people = people}, options);
+  for (int people : {2, 8, 30, 100, 300, 1000}) {
+    Run({.people = people, .couples = true}, options);
+  }
+  Run({.people = 1000, .couples = true, .common_cause = true, .tick_ms = 250}, options);
+  Run({.people = 2, .sessions = 1000}, options);
+  Run({.people = 8, .sessions = 200}, options);
+  return 0;
 }
-BENCHMARK(BM_TickAllPairs)->Arg(2)->Arg(8)->Arg(30)->Arg(100)->Unit(benchmark::kMicrosecond);
-
-void BM_TickCouples(benchmark::State& state) {
-  Session session(static_cast<int>(state.range(0)));
-  session.SelectCouples();
-  Run(state, session);
-}
-BENCHMARK(BM_TickCouples)->Arg(2)->Arg(8)->Arg(30)->Arg(100)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace attune::synchrony
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return attune::synchrony::Main(argc, argv); }
