@@ -1,9 +1,9 @@
 """The peer of the pair kernel: all lagged correlations of N people with NumPy, as fast as we can.
 
-Run by `run.py` with Debian's python3 and one thread. Prints one JSON object: microseconds a tick by
-formulation. All do what the kernel does - 41 lags, windows of 240 samples, a line removed from each,
-r at lag 0, the largest r and its lag of every pair - but for `sgemm_only`, which is given windows
-that are normalised already, and only multiplies.
+Run by `run.py` with Debian's python3 and one thread. Prints one JSON object: microseconds a tick
+by formulation. All do what the kernel does - 41 lags, windows of 240 samples, a line removed from
+each, r at lag 0, the largest r and its lag of every pair - but for `sgemm_only`, which is given
+windows that are normalised already, and only multiplies.
 """
 
 import json

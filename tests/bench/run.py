@@ -114,7 +114,8 @@ def json_lines(command, **options):
 def bench_tick(binaries, short):
     """Computing one tick, by number of people, against the arithmetic of its pairs at N = 2; and
     what a hall of 1,000 takes of one core."""
-    bench = [binaries / "services/synchrony/engine_bench", "--json", *(["--short"] if short else [])]
+    bench = [binaries / "services/synchrony/engine_bench", "--json",
+             *(["--short"] if short else [])]
     floor = None
     for people in (2, 8, 30, 100):
         value = json_lines([*bench, f"--people={people}"])[0]["us"]
