@@ -128,7 +128,9 @@ struct MeasureInfo {
   Availability availability;
   int window_seconds;   // what one value looks back on; 0: the whole recording
   int cadence_seconds;  // a new value so often; 0: each tick, or once a recording
-  bool has_chance;      // comes with a chance level
+  // Comes with a chance level in a live session. Over a recording others have one as well:
+  // PairHasChance() and HasChance() of pair/ and group/stretch_measures.h.
+  bool has_chance;
   std::string_view what;
 };
 

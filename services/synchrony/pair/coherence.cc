@@ -7,6 +7,7 @@
 #include "services/synchrony/dsp/clean_run.h"
 #include "services/synchrony/dsp/complex.h"
 #include "services/synchrony/dsp/spectrum.h"
+#include "services/synchrony/dsp/varies.h"
 
 namespace attune::synchrony {
 
@@ -25,6 +26,7 @@ double Coherence::BandMean(double low_hz, double high_hz) const {
 Coherence CoherenceOf(std::span<const double> a, std::span<const double> b,
                       const CoherenceShape& shape) {
   Coherence result;
+  if (!dsp::Varies(a) || !dsp::Varies(b)) return result;
   std::vector<double> sxx, syy;
   std::vector<dsp::Complex> sxy;
   for (const dsp::CleanRun& run : dsp::CleanRuns(a, b)) {

@@ -32,7 +32,7 @@ struct Coherence {
 };
 
 // NaN samples are missing: segments lie within the runs that are clean in both, none reaches over a
-// hole; the mean is over the segments of all runs.
+// hole; the mean is over the segments of all runs. No segments when either does not vary.
 Coherence CoherenceOf(std::span<const double> a, std::span<const double> b,
                       const CoherenceShape& shape);
 

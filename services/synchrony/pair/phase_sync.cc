@@ -18,7 +18,7 @@ constexpr double kPacerHalfWidthHz = 0.03;
 bool There(Complex z) { return z.re != 0 || z.im != 0; }
 
 std::vector<Complex> Filter(const PhaseBand& band, double rate_hz) {
-  const int half = static_cast<int>(std::floor(band.seconds * rate_hz / 2));
+  const int half = static_cast<int>(PhaseFilterReach(band, rate_hz));
   std::vector<Complex> filter;
   std::vector<double> window;
   Complex sum;
@@ -41,6 +41,10 @@ std::vector<Complex> Filter(const PhaseBand& band, double rate_hz) {
 
 PhaseBand LowFrequencyBand(const Params& params) {
   return {params.phase_centre_hz, static_cast<double>(params.phase_filter_seconds)};
+}
+
+size_t PhaseFilterReach(const PhaseBand& band, double rate_hz) {
+  return static_cast<size_t>(std::floor(band.seconds * rate_hz / 2));
 }
 
 PhaseBand PacerBand(double pacer_hz) { return {pacer_hz, 1 / kPacerHalfWidthHz}; }

@@ -39,6 +39,9 @@ inline constexpr PhaseBand kBreathingBand = {0.27, 10};
 // Half at the pacer's frequency +- 0.03 Hz.
 PhaseBand PacerBand(double pacer_hz);
 
+// Half the filter's length in samples: what each end of a stretch loses.
+size_t PhaseFilterReach(const PhaseBand& band, double rate_hz);
+
 // One unit vector exp(i phase) for each sample of x (ms); {0, 0} where there is none: within half
 // a filter of an end, where fewer than min_valid_share of the samples in reach are there (NaN:
 // missing; they count as the mean of the others), and where the wave drowns in rounding.

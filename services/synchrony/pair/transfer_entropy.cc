@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "services/synchrony/dsp/math.h"
+#include "services/synchrony/dsp/varies.h"
 
 namespace attune::synchrony {
 
@@ -15,6 +16,7 @@ std::vector<int8_t> Terciles(std::span<const double> x) {
   }
   std::stable_sort(order.begin(), order.end(), [x](size_t i, size_t j) { return x[i] < x[j]; });
   std::vector<int8_t> symbols(x.size(), -1);
+  if (!dsp::Varies(x)) return symbols;
   for (size_t rank = 0; rank < order.size(); ++rank) {
     symbols[order[rank]] = static_cast<int8_t>(3 * rank / order.size());
   }

@@ -18,7 +18,7 @@
 namespace attune::synchrony {
 
 // 0, 1, 2: the lowest, middle and highest third of the values by rank (equal values by the order in
-// which they come); -1 where missing (NaN).
+// which they come); -1 where missing (NaN), and everywhere when nothing varies.
 std::vector<int8_t> Terciles(std::span<const double> x);
 
 // From symbols 0..2 (-1: missing; a moment with one is not used). `moments`, when wanted, gets N.

@@ -8,6 +8,7 @@
 #include "services/synchrony/dsp/fft.h"
 #include "services/synchrony/dsp/math.h"
 #include "services/synchrony/dsp/stats.h"
+#include "services/synchrony/dsp/varies.h"
 
 namespace attune::synchrony {
 namespace {
@@ -129,6 +130,8 @@ WaveletCoherence WaveletCoherenceOf(std::span<const double> a, std::span<const d
   std::vector<Complex> mean_cross(bins);
   for (const dsp::CleanRun& run : dsp::CleanRuns(a, b)) {
     if (static_cast<double>(run.count) < kLeastRunSeconds * shape.rate_hz) continue;
+    if (!dsp::Varies(a.subspan(run.begin, run.count))) continue;
+    if (!dsp::Varies(b.subspan(run.begin, run.count))) continue;
     const Plane plane = Transform(a.subspan(run.begin, run.count), b.subspan(run.begin, run.count),
                                   scales, shape.rate_hz);
     for (size_t bin = 0; bin < bins; ++bin) {

@@ -40,8 +40,8 @@ struct WaveletCoherence {
 };
 
 // NaN samples are missing: each run that is clean in both (and at least 20 s long) is transformed
-// by itself, its own line removed, and has its own cone; missing samples and shorter runs count as
-// masked.
+// by itself, its own line removed, and has its own cone; missing samples, shorter runs and
+// runs in which either does not vary count as masked.
 WaveletCoherence WaveletCoherenceOf(std::span<const double> a, std::span<const double> b,
                                     const WaveletShape& shape);
 
