@@ -38,7 +38,8 @@ CONFORMANCE=(//services/journal:sqlite_journal_test //services/placement:local_d
 
 suite_unit() {
   local status=0
-  bazel_tests //services/... //edge/... //tests/contrast/... "${CONFORMANCE[@]/#/-}" || status=1
+  bazel_tests //services/... //edge/... //tests/contrast/... //tests/false_positive/... \
+    "${CONFORMANCE[@]/#/-}" || status=1
   if [[ $ATTUNE_FULL -eq 1 ]]; then
     bazel_tests --config=tsan --build_tests_only //services/... //edge/... || status=1
   fi
@@ -51,7 +52,7 @@ suite_asan() {
   else
     # The false-positive rates are statistics: minutes of the same few lines under a sanitizer.
     bazel_tests --config=asan --build_tests_only //services/session/... //services/journal/... \
-      //services/synchrony/... -//services/synchrony:false_positive_test \
+      //services/synchrony/... -//services/synchrony/chance:calibration_test \
       //edge/source/... //edge/agent/...
   fi
 }

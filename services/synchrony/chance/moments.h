@@ -7,7 +7,9 @@
 
 namespace attune::synchrony {
 
-// As NullMoments (tail.h), but several sums side by side; their order is fixed. `count` >= 2.
+// Of `count` >= 2 values of order 1, all on the footing of the observed one (tail.h). Sums are
+// taken side by side in a fixed order; the variance is what is left of the squares, exact enough
+// for an sd above 1e-6.
 Chance ChanceAgainst(Statistic statistic, double observed, const double* null_values, int count);
 
 }  // namespace attune::synchrony

@@ -154,11 +154,4 @@ double Unskewed(double z, double a) {
   return (std::sqrt(std::max(0.0, inside)) - 1) / (2 * a);
 }
 
-Chance NullMoments::Of(Statistic statistic, double observed) const {
-  const double mean = count_ > 0 ? sum_ / count_ : 0;
-  const double squares = squares_ - sum_ * mean;
-  const double sd = count_ > 1 && squares > 0 ? std::sqrt(squares / (count_ - 1)) : 0;
-  return FromNull(statistic, observed, mean, sd, count_);
-}
-
 }  // namespace attune::synchrony

@@ -29,7 +29,6 @@
 #ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
 #define ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
 
-#include <cmath>
 #include <cstdint>
 
 #include "services/synchrony/numbers.h"
@@ -62,28 +61,6 @@ double UpperLocking(double ratio, int m);
 // The ratio that kPhaseLocking is about, and the y of kGroup with a skew of `a` in place of 1/20.
 double LockingRatio(double observed, const Chance& chance);
 double Unskewed(double z, double a);
-
-// Moments of null values, added one by one. Values of order 1; the variance is what is left of the
-// squares, exact enough for sd above 1e-6.
-class NullMoments {
- public:
-  void Add(double value) {
-    sum_ += value;
-    squares_ += value * value;
-    ++count_;
-  }
-  // A value that rests on `cells`, where the observed one rests on `observed_cells`.
-  void Add(double value, double cells, double observed_cells) {
-    Add(value * std::sqrt(cells / observed_cells));
-  }
-  int count() const { return count_; }
-  Chance Of(Statistic statistic, double observed) const;
-
- private:
-  double sum_ = 0;
-  double squares_ = 0;
-  int count_ = 0;
-};
 
 }  // namespace attune::synchrony
 

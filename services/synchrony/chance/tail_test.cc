@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "services/synchrony/chance/moments.h"
+
 namespace attune::synchrony {
 namespace {
 
@@ -132,23 +134,12 @@ TEST(TailTest, ExtremesHaveAnAnswer) {
 }
 
 TEST(TailTest, MomentsOfTheSample) {
-  NullMoments moments;
-  for (double value : {0.1, -0.2, 0.4, 0.3}) moments.Add(value);
-  const Chance chance = moments.Of(Statistic::kMeanR, 0.9);
+  const double values[] = {0.1, -0.2, 0.4, 0.3, 0.1, 0.2};
+  const Chance chance = ChanceAgainst(Statistic::kMeanR, 0.9, values, 6);
   EXPECT_NEAR(chance.mean, 0.15, 1e-15);
-  EXPECT_NEAR(chance.sd, std::sqrt(0.07), 1e-15);  // squares about the mean: 0.21, over n - 1
-  EXPECT_NEAR(chance.z, 0.75 / std::sqrt(0.07), 1e-12);
-  EXPECT_EQ(chance.shifts, 4);
-}
-
-// The mean of 25 terms scatters twice as much as the mean of 100.
-TEST(TailTest, FewerCellsScatterMore) {
-  NullMoments moments;
-  moments.Add(0.2, 25, 100);
-  moments.Add(-0.2, 25, 100);
-  moments.Add(0.1);
-  moments.Add(-0.1);
-  EXPECT_NEAR(moments.Of(Statistic::kMeanR, 0.3).sd, 0.1 * std::sqrt(4.0 / 3), 1e-12);
+  EXPECT_NEAR(chance.sd, std::sqrt(0.043), 1e-15);  // squares about the mean: 0.215, over n - 1
+  EXPECT_NEAR(chance.z, 0.75 / std::sqrt(0.043), 1e-12);
+  EXPECT_EQ(chance.shifts, 6);
 }
 
 }  // namespace
