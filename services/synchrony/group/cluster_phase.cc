@@ -1,5 +1,6 @@
 #include "services/synchrony/group/cluster_phase.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -16,32 +17,37 @@ UnitVector Minus(UnitVector a, UnitVector b) {
 
 double Length(UnitVector v) { return std::sqrt(v.re * v.re + v.im * v.im); }
 
+// No direction at all: as good as any.
+UnitVector Direction(UnitVector v) {
+  const double length = Length(v);
+  return length > 0 ? UnitVector{v.re / length, v.im / length} : UnitVector{1, 0};
+}
+
 }  // namespace
 
-std::optional<ClusterPhase> MeasureClusterPhase(
-    const std::vector<std::vector<UnitVector>>& people) {
+std::optional<ClusterPhase> MeasureClusterPhase(const std::vector<std::vector<UnitVector>>& people,
+                                                double min_share) {
   if (people.size() < 2) return std::nullopt;
   const size_t moments = people[0].size();
-  const double count = static_cast<double>(people.size());
+  const double needed = std::max(2.0, min_share * static_cast<double>(people.size()));
   ClusterPhase result;
   result.rho_moment.assign(moments, std::numeric_limits<double>::quiet_NaN());
   result.order = result.rho_moment;
-  std::vector<std::vector<UnitVector>> relative(people.size());  // only moments that count
   std::vector<size_t> at;
+  // Against the cluster, of the moments that count; nothing stays nothing.
+  std::vector<std::vector<UnitVector>> relative(people.size());
   for (size_t t = 0; t < moments; ++t) {
     UnitVector sum;
-    bool all = true;
+    double present = 0;
     for (const auto& person : people) {
-      all = all && person[t].valid();
+      present += person[t].valid() ? 1 : 0;
       sum.re += person[t].re;
       sum.im += person[t].im;
     }
-    if (!all) continue;
+    if (present < needed) continue;
     const double length = Length(sum);
-    // No direction at all: as good as any.
-    const UnitVector cluster =
-        length > 0 ? UnitVector{sum.re / length, sum.im / length} : UnitVector{1, 0};
-    result.order[t] = length / count;
+    result.order[t] = length / present;
+    const UnitVector cluster = Direction(sum);
     for (size_t i = 0; i < people.size(); ++i) {
       relative[i].push_back(Minus(people[i][t], cluster));
     }
@@ -52,22 +58,26 @@ std::optional<ClusterPhase> MeasureClusterPhase(
   std::vector<UnitVector> own(people.size());
   for (size_t i = 0; i < people.size(); ++i) {
     UnitVector sum;
+    double present = 0;
     for (const UnitVector& v : relative[i]) {
+      present += v.valid() ? 1 : 0;
       sum.re += v.re;
       sum.im += v.im;
     }
-    const double length = Length(sum);
-    result.rho_own.push_back(length / static_cast<double>(at.size()));
-    own[i] = length > 0 ? UnitVector{sum.re / length, sum.im / length} : UnitVector{1, 0};
+    if (present == 0) return std::nullopt;
+    result.rho_own.push_back(Length(sum) / present);
+    own[i] = Direction(sum);
   }
   for (size_t k = 0; k < at.size(); ++k) {
     UnitVector sum;
+    double present = 0;
     for (size_t i = 0; i < people.size(); ++i) {
+      present += relative[i][k].valid() ? 1 : 0;
       const UnitVector v = Minus(relative[i][k], own[i]);
       sum.re += v.re;
       sum.im += v.im;
     }
-    const double rho = Length(sum) / count;
+    const double rho = Length(sum) / present;
     result.rho_moment[at[k]] = rho;
     result.rho += rho;
   }

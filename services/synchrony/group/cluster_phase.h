@@ -23,13 +23,16 @@ namespace attune::synchrony {
 struct ClusterPhase {
   double rho = 0;                  // mean over the moments that count
   std::vector<double> rho_own;     // per person
-  std::vector<double> rho_moment;  // per moment; NaN where somebody has no phase
+  std::vector<double> rho_moment;  // per moment; NaN where it does not count
   std::vector<double> order;       // Kuramoto's R of the same moments
-  int moments = 0;                 // that count: everybody has a phase
+  int moments = 0;                 // that count
 };
 
-// people[i][t]; all the same length. Nothing with fewer than two people or no moment that counts.
-std::optional<ClusterPhase> MeasureClusterPhase(const std::vector<std::vector<UnitVector>>& people);
+// people[i][t]; all the same length. A moment counts when at least `min_share` of the people, and
+// at least two, have a phase; its means are over those. Nothing with fewer than two people, no
+// moment that counts, or somebody who has a phase at none of them.
+std::optional<ClusterPhase> MeasureClusterPhase(const std::vector<std::vector<UnitVector>>& people,
+                                                double min_share = 1);
 
 // About what rho and R of `people` independent people are: sqrt(pi / (4 N)), the mean length of a
 // mean of N random unit vectors. Large for few people; no test.

@@ -20,6 +20,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 constexpr double kMinCommonShare = 0.5;  // samples at which everybody is there
 constexpr double kMinRunShare = 0.8;     // without a break
+constexpr double kMinPeopleShare = 0.8;  // who have a phase at a moment
 
 constexpr size_t kCoherenceSegment = 30 * kSamplesPerSecond;
 constexpr int kCoherenceMinSegments = 8;  // independent signals give about 1 / segments
@@ -86,7 +87,7 @@ std::optional<GroupFamilyValues> AnalyseEigen(const Table& grid) {
 }
 
 std::optional<GroupFamilyValues> AnalyseClusterPhase(const GroupSignals& signals) {
-  const std::optional<ClusterPhase> result = MeasureClusterPhase(signals.phases);
+  const std::optional<ClusterPhase> result = MeasureClusterPhase(signals.phases, kMinPeopleShare);
   if (!result ||
       !Enough(static_cast<size_t>(result->moments), signals.phases[0].size(), kMinCommonShare)) {
     return std::nullopt;

@@ -192,6 +192,12 @@ TEST(ClusterPhaseTest, SteadyOffsetsAreACluster) {
   result = MeasureClusterPhase(people);
   EXPECT_EQ(result->moments, 99);
   EXPECT_TRUE(std::isnan(result->rho_moment[7]));
+  // Two of three may do, when that is asked for; the cluster of the others is as perfect.
+  result = MeasureClusterPhase(people, 0.6);
+  EXPECT_EQ(result->moments, 100);
+  EXPECT_NEAR(result->rho_own[0], 1, 1e-3);  // the cluster lies elsewhere in that moment
+  EXPECT_NEAR(result->order[7], std::fabs(std::cos(2.5 / 2)), 1e-12);
+  EXPECT_GT(result->rho_moment[7], 0.9);
   for (auto& v : people[1]) v = {};
   EXPECT_FALSE(MeasureClusterPhase(people));
   EXPECT_FALSE(MeasureClusterPhase({people[0]}));

@@ -9,8 +9,8 @@
 //   symbolic entropy: the same samples as they are
 //   multidimensional recurrence: the longest part where all are there without a break, at least 0.8
 //     of the stretch; at most 68 minutes (its cost grows with the square)
-//   cluster phase: moments at which all have a phase of the low-frequency waves (signal/channel.h;
-//     10 s are lost at each end), at least half of those there could be
+//   cluster phase: moments at which 0.8 of the contributors have a phase of the low-frequency waves
+//     (signal/channel.h; 10 s are lost at each end), at least half of those there could be
 //   coherence: segments of 30 s where all are there, half overlapping, at least 8; 0.04-0.40 Hz
 //   surrogate synchrony: segments of 15 s (30 s in stretches of 10 min and more) of which everybody
 //     has 0.8, at least 6 of them; a missing sample counts as at the person's mean of the segment
