@@ -77,7 +77,7 @@ TEST(FalsePositiveTest, EveryMeasureWithAChanceLevelIsLookedAt) {
       names.insert(info.name);
   }
   EXPECT_EQ(names, (std::set<std::string_view>{"r_mean_windowed", "plv_lf", "order_parameter",
-                                               "r_mean_pairwise", "susy_es", "susy_es_signed"}));
+                                               "r_mean_pairwise"}));
 }
 
 // 54 people: 1,431 pairs.
