@@ -79,15 +79,17 @@ BeatClass PairAt(const std::vector<Beat>& beats, size_t k, const Level& level,
   const int32_t off_first = level.Excess(first), off_second = level.Excess(second);
   const int32_t less = std::min(std::abs(off_first), std::abs(off_second));
   const int32_t more = std::max(std::abs(off_first), std::abs(off_second));
-  if (less <= Floor(middle, params)) return BeatClass::kNormal;
+  const int32_t floor = Floor(middle, params);
   if (off_first < 0 && off_second < 0) {
-    return more > limit && std::abs(level.Excess(sum)) <= limit && IsInRange(sum / 2, params)
+    return less > floor && more > limit && std::abs(level.Excess(sum)) <= limit &&
+                   IsInRange(sum / 2, params)
                ? BeatClass::kExtra
                : BeatClass::kNormal;
   }
-  if (off_first > 0 && off_second > 0) return BeatClass::kNormal;
+  if (off_first >= 0 && off_second >= 0) return BeatClass::kNormal;
   return 2 * less > std::max(limit, more) &&
-                 std::abs(second - first) > Bounded(thresholds.jump, middle, params) &&
+                 std::abs(second - first) >
+                     std::max(2 * floor, Bounded(thresholds.jump, middle, params)) &&
                  IsInRange(sum / 4, params)
              ? BeatClass::kEctopic
              : BeatClass::kNormal;
