@@ -6,11 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "edge/ctl/measures.h"
-#include "edge/ctl/whole.h"
 #include "services/messages/numbers.h"
 #include "services/messages/summary.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/replay/replay.h"
+#include "services/synchrony/replay/whole.h"
 
 namespace attune::edge {
 namespace {
@@ -104,16 +104,23 @@ void NamePeople(const std::map<uint32_t, v1::PersonReport>& told, v1::Report& re
 }
 
 // `analysis` comes with the frame of its report; `told` has what people said of themselves.
-absl::StatusOr<v1::Analysis> Run(Plan plan, const std::map<uint32_t, v1::PersonReport>& told,
+absl::StatusOr<v1::Analysis> Run(const Plan& plan, const std::map<uint32_t, v1::PersonReport>& told,
                                  const std::vector<synchrony::Measure>& batch,
                                  const AnalysisHooks& hooks, v1::Analysis analysis) {
   const synchrony::Params params;
   v1::Report& report = *analysis.mutable_report();
   report.set_engine_version(absl::StrCat(synchrony::kEngineVersion));
   report.set_params_hash(params.Hash());
-  const int64_t length_us = plan.length_us;
-  WholeMeasures whole(plan, batch);
-  synchrony::Replay replay(std::move(plan), params);
+  if (!batch.empty() && plan.length_us > synchrony::kWholeMostUs) {
+    return absl::InvalidArgumentError(
+        "batch measures are of at most 24 hours; use --from and --seconds, or other measures");
+  }
+  // Ticks take about so much of the time.
+  const double ticks_share = batch.empty() ? 1 : 0.5;
+  const auto progress = [&](double share) {
+    if (hooks.progress) hooks.progress(share);
+  };
+  synchrony::Replay replay(plan, params);
   if (replay.Done()) return absl::InvalidArgumentError("there is not one second of data");
   Lags lags;
   while (!replay.Done()) {
@@ -126,14 +133,16 @@ absl::StatusOr<v1::Analysis> Run(Plan plan, const std::map<uint32_t, v1::PersonR
     frame.set_practice(PracticeAt(report, numbers.tick_end_us));
     for (const v1::PairFrame& pair : frame.pairs()) lags.Add(pair);
     if (hooks.frame) hooks.frame(frame);
-    if (hooks.progress) {
-      hooks.progress(static_cast<double>(replay.tick()) / static_cast<double>(replay.ticks()));
-    }
+    progress(ticks_share * static_cast<double>(replay.tick()) /
+             static_cast<double>(replay.ticks()));
   }
   messages::AddSummary(replay.Sum(), report);
   NamePeople(told, report);
-  lags.WriteTo(length_us, analysis);
-  whole.WriteTo(params, analysis);
+  lags.WriteTo(plan.length_us, analysis);
+  messages::AddWhole(synchrony::MeasureWhole(
+                         plan, batch, params,
+                         [&](double share) { progress(ticks_share + (1 - ticks_share) * share); }),
+                     analysis);
   return analysis;
 }
 
@@ -161,7 +170,7 @@ absl::StatusOr<v1::Analysis> AnalyzeRecordings(const std::vector<Recording>& rec
   for (size_t i = 0; i < recordings.size(); ++i) {
     told[static_cast<uint32_t>(i) + 1].set_alias(recordings[i].name);
   }
-  return Run(*std::move(plan), told, Only(measures, synchrony::Availability::kBatch), hooks,
+  return Run(*plan, told, Only(measures, synchrony::Availability::kBatch), hooks,
              std::move(analysis));
 }
 
@@ -195,7 +204,7 @@ absl::StatusOr<v1::Analysis> AnalyzeExport(const SessionExport& session,
     to.set_alias(person.alias());
     *to.mutable_measures() = person.measures();
   }
-  absl::StatusOr<v1::Analysis> out = Run(std::move(plan), told, batch, hooks, std::move(analysis));
+  absl::StatusOr<v1::Analysis> out = Run(plan, told, batch, hooks, std::move(analysis));
   if (!out.ok()) return out;
   for (v1::PairReport& pair : *out->mutable_report()->mutable_pairs()) {
     for (const v1::ExportPair& dyad : head.pairs()) {

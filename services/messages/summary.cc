@@ -56,4 +56,13 @@ void AddSummary(const synchrony::Summary& summary, v1::Report& report) {
   }
 }
 
+void AddWhole(const std::vector<synchrony::WholeNumbers>& whole, v1::Analysis& analysis) {
+  for (const synchrony::WholeNumbers& numbers : whole) {
+    v1::WholeNumbers& to = *analysis.add_whole();
+    to.set_a(static_cast<uint32_t>(numbers.a));
+    to.set_b(static_cast<uint32_t>(numbers.b));
+    AddTo(numbers.numbers, *to.mutable_numbers());
+  }
+}
+
 }  // namespace attune::messages
