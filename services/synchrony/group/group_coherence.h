@@ -19,12 +19,14 @@ namespace attune::synchrony {
 struct GroupCoherence {
   double mean_coherence = 0;
   double sum_normalised_csd = 0;
-  int segments = 0;
+  double segments = 0;  // of a pair, on average
+  int pairs = 0;        // that the means stand on
 };
 
-// Frequencies low_hz <= f <= high_hz. Samples may be NaN where missing: segments are laid from the
-// start of every stretch where everybody is there, none reaches over a gap. Nothing with fewer than
-// two people or `min_segments` segments, without a frequency, or when somebody does not vary.
+// Frequencies low_hz <= f <= high_hz. Samples may be NaN where missing: a segment of a pair counts
+// when both are there without a gap; a pair when it has `min_segments` and half of all segments.
+// Nothing with fewer than two people or less than 0.8 of the pairs, without a frequency, or when
+// somebody does not vary.
 std::optional<GroupCoherence> MeasureGroupCoherence(const Table& people, double rate_hz,
                                                     size_t segment, int min_segments, double low_hz,
                                                     double high_hz);

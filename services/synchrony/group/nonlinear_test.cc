@@ -235,13 +235,30 @@ TEST(GroupCoherenceTest, AgreesWithSciPyByMultiSyncPy) {
 TEST(GroupCoherenceTest, SegmentsDoNotReachOverAGap) {
   Table people = Decimated(ReadTable("input_group_4hz.csv", kPeople), 4);
   const double nan = std::nan("");
+  // A pair with and without a gap in one of the two, as if the segments over it had never been.
+  const Table pair = {people[0], people[1]};
+  const auto whole = MeasureGroupCoherence(pair, 1, 100, 1, 0, 0.5);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->segments, 11);
   people[3][300] = nan;
-  const auto gap = MeasureGroupCoherence(people, 1, 100, 1, 0, 0.5);
+  const auto gap = MeasureGroupCoherence({people[0], people[3]}, 1, 100, 1, 0, 0.5);
   ASSERT_TRUE(gap);
-  EXPECT_EQ(gap->segments, 5 + 4);  // of 300 and of 299 samples
+  EXPECT_EQ(gap->segments, 9);  // those from 250 and from 300 on hold it
+  EXPECT_FALSE(MeasureGroupCoherence({people[0], people[3]}, 1, 100, 10, 0, 0.5));
+  // Of five pairs in fifteen that person is one: a third of the pairs without enough is too many.
+  EXPECT_NEAR(MeasureGroupCoherence(people, 1, 100, 1, 0, 0.5)->segments, (10 * 11 + 5 * 9) / 15.0,
+              1e-12);
   EXPECT_FALSE(MeasureGroupCoherence(people, 1, 100, 10, 0, 0.5));
+  // Who has nothing but gaps is one of eleven; the others' mean stays.
+  Table many(10, people[0]);
+  many.push_back(std::vector<double>(600, nan));
+  const auto most = MeasureGroupCoherence(many, 1, 100, 1, 0, 0.5);
+  ASSERT_TRUE(most);
+  EXPECT_EQ(most->pairs, 45);
+  EXPECT_NEAR(most->mean_coherence, 1, 1e-12);
+  // Less than half of the segments.
   for (size_t t = 0; t < 600; t += 100) people[3][t] = nan;
-  EXPECT_FALSE(MeasureGroupCoherence(people, 1, 100, 1, 0, 0.5));
+  EXPECT_FALSE(MeasureGroupCoherence({people[0], people[3]}, 1, 100, 1, 0, 0.5));
   EXPECT_FALSE(MeasureGroupCoherence({people[0]}, 1, 100, 1, 0, 0.5));
   EXPECT_FALSE(MeasureGroupCoherence({people[0], people[1]}, 1, 100, 1, 0.4001, 0.4002));
   const auto same = MeasureGroupCoherence({people[0], people[0]}, 1, 100, 1, 0, 0.5);

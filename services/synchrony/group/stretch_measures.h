@@ -11,7 +11,8 @@
 //     of the stretch; at most 68 minutes (its cost grows with the square)
 //   cluster phase: moments at which 0.8 of the contributors have a phase of the low-frequency waves
 //     (signal/channel.h; 10 s are lost at each end), at least half of those there could be
-//   coherence: segments of 30 s where all are there, half overlapping, at least 8; 0.04-0.40 Hz
+//   coherence: per pair the segments of 30 s (half overlapping) in which both are there without a
+//     gap, at least 8 and half of all; at least 0.8 of the pairs; 0.04-0.40 Hz
 //   surrogate synchrony: segments of 15 s (30 s in stretches of 10 min and more) of which everybody
 //     has 0.8, at least 6 of them; a missing sample counts as at the person's mean of the segment
 //   drivers and empaths: moments at which all are there, now and 5 s before, at least half

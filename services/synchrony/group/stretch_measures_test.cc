@@ -221,13 +221,12 @@ TEST_F(GroupTest, GapsAreLeftOut) {
   EXPECT_NEAR(Get(Measure::kLeadingEigenvaluePct).value, LeadingEigenvaluePct(*r), 1e-9);
   EXPECT_NEAR(Own(Measure::kLeaveOneOutR, 1).value, LeaveOneOutR(*r)[1], 1e-9);
   EXPECT_NEAR(Get(Measure::kOmega).coverage, 1 - 120.0 / 720 / 3, 1e-12);
-  // 320 samples in a row, of 720, are too few for lines of recurrence; and the segments of 30 s
-  // left, 4 and 4, are just enough for coherence.
+  // 320 samples in a row, of 720, are too few for lines of recurrence.
   EXPECT_EQ(Get(Measure::kMdrqaRecPct).absent, Absence::kNotEnoughData);
+  // Coherence: of 11 segments persons 1 and 2 have 9 and 8, and together 8. Two fewer of person 1
+  // leave one pair of three.
   EXPECT_EQ(Get(Measure::kMeanCoherence).absent, Absence::kNone);
-  stretches_[0].grid_ms[401] = kNan;
-  EXPECT_EQ(Get(Measure::kMeanCoherence).absent, Absence::kNone);
-  stretches_[0].grid_ms[299] = kNan;
+  stretches_[1].grid_ms[150] = kNan;
   EXPECT_EQ(Get(Measure::kMeanCoherence).absent, Absence::kNotEnoughData);
 }
 
