@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "services/synchrony/chance/null.h"
+#include "services/synchrony/chance/shift_rows.h"
 #include "services/synchrony/group/group_measures.h"
+#include "services/synchrony/kernel/prefetch.h"
 #include "services/synchrony/pair/pair_measures.h"
 #include "services/synchrony/pair/pair_track.h"
 #include "services/synchrony/person_track.h"
@@ -50,11 +52,15 @@ struct Plan {
 
   bool valid = false;
   bool small_group = true;  // up to group_max_people_chance: its pairs are followed
+  std::vector<PersonTrack*> everybody;
+  std::vector<int> person_ids;
+  std::vector<const PersonTrack*> people;  // of the same; null: unknown
   std::vector<int> group;
   std::vector<std::pair<int, int>> selected;
   std::vector<Pair> pairs;
   std::vector<InPair> in_pairs;
   std::vector<Followed> followed;
+  ShiftRows shift_rows;  // of the same
   std::vector<PersonTrack*> group_tracks;
   // Of a small group: pairs (i, j), i < j, in lexicographic order, null where one is unknown.
   std::vector<const ShiftSums*> group_sums;
@@ -102,9 +108,15 @@ class Engine::Impl {
 };
 
 void Engine::Impl::MakePlan(const Selection& selection) {
-  if (plan.valid && plan.selected == selection.pairs && plan.group == selection.group) return;
+  if (plan.valid && plan.person_ids == selection.people && plan.selected == selection.pairs &&
+      plan.group == selection.group) {
+    return;
+  }
   plan = Plan{};
   plan.valid = true;
+  for (auto& [id, track] : people) plan.everybody.push_back(&track);
+  plan.person_ids = selection.people;
+  for (const int person : selection.people) plan.people.push_back(Find(person));
   plan.selected = selection.pairs;
   plan.group = selection.group;
   for (const int person : selection.group) plan.group_tracks.push_back(Find(person));
@@ -143,7 +155,10 @@ void Engine::Impl::PlanSums(const Selection& selection) {
     } else {
       track.DropPhases();
     }
-    plan.followed.push_back({&track, Find(key.first), Find(key.second)});
+    const PersonTrack* a = Find(key.first);
+    const PersonTrack* b = Find(key.second);
+    plan.followed.push_back({&track, a, b});
+    plan.shift_rows.Add(&a->windows(), &b->windows(), track.mutable_shifts());
   }
   if (!plan.small_group) return;
   for (size_t i = 0; i < plan.group.size(); ++i) {
@@ -183,8 +198,11 @@ void Engine::Impl::PlanPairs(const Selection& selection) {
 }
 
 void Engine::Impl::Pairs(const Selection& selection, const Span& span, Frame* frame) {
-  for (const Plan::Followed& followed : plan.followed) {
-    followed.track->Follow(*followed.a, *followed.b, kernels);
+  plan.shift_rows.Follow(kernels);
+  for (size_t i = 0; i < plan.followed.size(); ++i) {
+    if (i + 1 < plan.followed.size()) plan.followed[i + 1].track->PrefetchPhases();
+    const Plan::Followed& followed = plan.followed[i];
+    followed.track->FollowPhases(*followed.a, *followed.b, kernels);
   }
   for (Plan::InPair& person : plan.in_pairs) {
     person.windows.Update(person.track->grid(), span.last_sample);
@@ -317,11 +335,17 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
     return;
   }
   impl.MakePlan(selection);
-  for (auto& [id, track] : impl.people) track.Advance(tick_end_us, impl.params, impl.filter);
+  const std::vector<PersonTrack*>& everybody = impl.plan.everybody;
+  for (const PersonTrack* track : everybody) Prefetch(track, sizeof(PersonTrack));
+  if (!everybody.empty()) everybody.front()->Prefetch();
+  for (size_t i = 0; i < everybody.size(); ++i) {
+    if (i + 1 < everybody.size()) everybody[i + 1]->Prefetch();
+    everybody[i]->Advance(tick_end_us, impl.params, impl.filter);
+  }
   frame->people.resize(selection.people.size());
   for (size_t i = 0; i < selection.people.size(); ++i) {
     const int person = selection.people[i];
-    PersonValues(person, impl.Find(person), tick_end_us, impl.params, &frame->people[i]);
+    PersonValues(person, impl.plan.people[i], tick_end_us, impl.params, &frame->people[i]);
   }
   const Span span = SpanAt(tick_end_us, impl.params);
   impl.Pairs(selection, span, frame);

@@ -10,6 +10,9 @@ namespace {
 // and the neighbours of the first of these. A round figure above that.
 constexpr int64_t kBeatReachUs = 100'000'000;
 
+// The longest filter or window of one person.
+constexpr int kPrefetchSamples = 96;
+
 // A late beat may take back every window of the span; the oldest begins before it.
 int KeepSamples(const Params& params) {
   const int seconds = std::max(params.span_seconds + params.phase_filter_seconds + 1,
@@ -61,24 +64,40 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
   windows_.ExtendTo(second, grid_, params);
   phases_.ExtendTo(second, grid_, filter);
   CountClean(tick_end_us / kSampleUs, params);
-  hrv_sums_ = SumBeats(&beats_, tick_end_us - params.hrv_window_us, tick_end_us, params);
-  hr_sums_ = SumBeats(&beats_, tick_end_us - params.hr_window_us, tick_end_us, params);
-  const BeatSums span = SumBeats(&beats_, tick_end_us - int64_t{params.span_seconds} * 1'000'000,
-                                 tick_end_us, params);
+  SumWindows(tick_end_us, params);
   const auto judge = [&params](const BeatSums& sums) -> Artefacts {
     if (sums.beats < params.artefact_min_beats) return {};
     return {sums.ArtefactsBeyond(params.artefact_refuse_share),
             sums.ArtefactsBeyond(params.artefact_doubtful_share)};
   };
-  hrv_artefacts_ = judge(hrv_sums_);
-  span_artefacts_ = judge(span);
+  hrv_artefacts_ = judge(sums_[kHrv]);
+  span_artefacts_ = judge(sums_[kSpan]);
   beats_.DropBefore(OldestBeatUs(tick_end_us, params));
+}
+
+void PersonTrack::Prefetch() const {
+  beats_.PrefetchNear(known_);
+  beats_.PrefetchNear(known_ - std::min<size_t>(known_, 4));
+  for (const size_t begin : begin_) beats_.PrefetchNear(begin);
+  grid_.PrefetchNewest(kPrefetchSamples);
+  windows_.PrefetchNext();
 }
 
 void PersonTrack::RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_us,
                                const Params& params) {
   if (tick_end_us >= 0) beats_.DropBefore(OldestBeatUs(tick_end_us, params));
   for (const Beat& beat : beats) beats_.Add(beat);
+}
+
+void PersonTrack::SumWindows(int64_t tick_end_us, const Params& params) {
+  known_ = beats_.UpperBoundNear(tick_end_us + params.horizon_us, known_);
+  const size_t end = beats_.UpperBoundNear(tick_end_us, known_);
+  const int64_t lengths_us[kWindows] = {params.hrv_window_us, params.hr_window_us,
+                                        int64_t{params.span_seconds} * 1'000'000};
+  for (size_t i = 0; i < kWindows; ++i) {
+    begin_[i] = beats_.UpperBoundNear(tick_end_us - lengths_us[i], begin_[i]);
+    sums_[i] = SumBeats(&beats_, begin_[i], end, known_);
+  }
 }
 
 void PersonTrack::CountClean(int64_t last, const Params& params) {

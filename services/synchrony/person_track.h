@@ -2,6 +2,7 @@
 #ifndef ATTUNE_SERVICES_SYNCHRONY_PERSON_TRACK_H_
 #define ATTUNE_SERVICES_SYNCHRONY_PERSON_TRACK_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -46,6 +47,9 @@ class PersonTrack {
   // Brings everything to the tick and drops what no later tick will ask for.
   void Advance(int64_t tick_end_us, const Params& params, const PhaseFilter& filter);
 
+  // Advance() will be called soon.
+  void Prefetch() const;
+
   // As after Advance(tick_end_us) and nothing later: what the tick had dropped stays dropped.
   void RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_us, const Params& params);
   // The beats that still count, ascending.
@@ -56,9 +60,9 @@ class PersonTrack {
   const WindowRing& windows() const { return windows_; }
   const PhaseRing& phases() const { return phases_; }
   // Over Params::hrv_window_us up to the tick.
-  const BeatSums& hrv_sums() const { return hrv_sums_; }
+  const BeatSums& hrv_sums() const { return sums_[kHrv]; }
   // Over Params::hr_window_us up to the tick.
-  const BeatSums& hr_sums() const { return hr_sums_; }
+  const BeatSums& hr_sums() const { return sums_[kHr]; }
   // How much of the beats of hrv_window_us, and of the longest span, were not taken as they came.
   struct Artefacts {
     bool too_many = false;  // more than Params::artefact_refuse_share
@@ -78,14 +82,19 @@ class PersonTrack {
   size_t ChanceMemoryBytes() const { return windows_.MemoryBytes() + phases_.MemoryBytes(); }
 
  private:
+  enum Window : size_t { kHrv, kHr, kSpan, kWindows };
+
   void CountClean(int64_t last, const Params& params);
+  void SumWindows(int64_t tick_end_us, const Params& params);
 
   BeatTrack beats_;
   GridTrack grid_;
   WindowRing windows_;
   PhaseRing phases_;
-  BeatSums hrv_sums_;
-  BeatSums hr_sums_;
+  std::array<BeatSums, kWindows> sums_;
+  // Hints for the next tick: the first beat of each window, the first beyond the horizon.
+  std::array<size_t, kWindows> begin_{};
+  size_t known_ = 0;
   Artefacts hrv_artefacts_;
   Artefacts span_artefacts_;
   int64_t last_sample_ = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/synchrony/kernel/prefetch.h"
+
 namespace attune::synchrony {
 namespace {
 
@@ -61,6 +63,11 @@ void PhaseSums::Recompute(const PhaseRing& a, const PhaseRing& b, const Kernels&
   counts_.Recompute(a.slots(), b.slots());
   complete_ = a.slots().complete() && b.slots().complete();
   begun_ = true;
+}
+
+void PhaseSums::Prefetch() const {
+  synchrony::Prefetch(re_.data(), re_.size() * sizeof(int32_t));
+  synchrony::Prefetch(im_.data(), im_.size() * sizeof(int32_t));
 }
 
 // k = slot - j falls as j rises.

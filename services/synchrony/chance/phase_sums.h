@@ -29,6 +29,8 @@ class PhaseSums {
   int size() const { return static_cast<int>(re_.size()); }
   bool complete() const { return complete_; }
   int count(int shift) const { return complete_ ? size() : counts_.at(shift); }
+  void Prefetch() const;
+
   // S_k in units of kPhaseScale^2.
   const int32_t* re() const { return re_.data(); }
   const int32_t* im() const { return im_.data(); }

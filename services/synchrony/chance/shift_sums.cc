@@ -14,13 +14,15 @@ constexpr size_t kFewChanges = 80;
 
 ShiftSums::ShiftSums(int size) : r_(static_cast<size_t>(size)), counts_(size) {}
 
+bool ShiftSums::CanFollow(const WindowRing& a, const WindowRing& b) const {
+  return begun_ && a.changes().size() + b.changes().size() <= kFewChanges;
+}
+
 void ShiftSums::Follow(const WindowRing& a, const WindowRing& b, const Kernels& kernels) {
-  if (!begun_ || a.changes().size() + b.changes().size() > kFewChanges) {
+  if (!CanFollow(a, b)) {
     Recompute(a, b, kernels);
     return;
   }
-  // With A, B before and A', B' after the step:
-  // A' B' - A B = (A' - A) B' + A' (B' - B) - (A' - A) (B' - B).
   alignas(64) int32_t dots[kMostSlots];
   for (const WindowRing::Change& change : a.changes()) {
     const int16_t* row = change.difference;
@@ -31,10 +33,18 @@ void ShiftSums::Follow(const WindowRing& a, const WindowRing& b, const Kernels& 
     const int16_t* row = change.difference;
     kernels.cross_rows(&row, 1, a.blocks(), a.block_count(), dots);
     AddRowOfB(change.slot, dots, kernels);
-    for (const WindowRing::Change& other : a.changes()) {
-      const int k = other.slot - change.slot;
+  }
+  Finish(a, b);
+}
+
+// With A, B before and A', B' after the step:
+// A' B' - A B = (A' - A) B' + A' (B' - B) - (A' - A) (B' - B). The last of these.
+void ShiftSums::Finish(const WindowRing& a, const WindowRing& b) {
+  for (const WindowRing::Change& of_a : a.changes()) {
+    for (const WindowRing::Change& of_b : b.changes()) {
+      const int k = of_a.slot - of_b.slot;
       r_[static_cast<size_t>(k < 0 ? k + size() : k)] -=
-          Dot(other.difference, change.difference, kRowLength);
+          Dot(of_a.difference, of_b.difference, kRowLength);
     }
   }
   counts_.Follow(a.slots(), b.slots());

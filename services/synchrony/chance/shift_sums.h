@@ -29,6 +29,15 @@ class ShiftSums {
 
   // After every step of the two rings, both of `size` slots; the first time from nothing.
   void Follow(const WindowRing& a, const WindowRing& b, const Kernels& kernels);
+
+  // The same in parts, for whoever crosses many rows at once (chance/shift_rows.h). If
+  // CanFollow(): AddRowOfA for each change of a with its products with all windows of b now,
+  // AddRowOfB for each of b with all of a, then Finish. Else Recompute.
+  bool CanFollow(const WindowRing& a, const WindowRing& b) const;
+  void AddRowOfA(int slot, const int32_t* dots, const Kernels& kernels);
+  void AddRowOfB(int slot, const int32_t* dots, const Kernels& kernels);
+  void Finish(const WindowRing& a, const WindowRing& b);
+
   // From nothing, always (the reference).
   void Recompute(const WindowRing& a, const WindowRing& b, const Kernels& kernels);
 
@@ -47,10 +56,6 @@ class ShiftSums {
   size_t MemoryBytes() const { return r_.capacity() * sizeof(int64_t) + counts_.MemoryBytes(); }
 
  private:
-  // A row of a (or of b) in `slot` changed by what gave `dots` with all windows of the other.
-  void AddRowOfA(int slot, const int32_t* dots, const Kernels& kernels);
-  void AddRowOfB(int slot, const int32_t* dots, const Kernels& kernels);
-
   bool begun_ = false;
   bool complete_ = false;
   std::vector<int64_t> r_;

@@ -31,6 +31,8 @@ void LaggedWindows::Update(const GridTrack& grid, int64_t last) {
   missing_.clear();
   if (grid.CountValid(last, count) == count) {
     ComputeLagScales(values_, length_, max_lag_, scales_.data());
+    flat_ = std::any_of(scales_.begin(), scales_.end(),
+                        [](const LagScale& scale) { return scale.inverse == 0; });
     return;
   }
   for (int i = 0; i < count; ++i) {
@@ -78,6 +80,13 @@ void LaggedCorrelation::OneSide(LaggedWindows& base, LaggedWindows& past, double
                        dots_.data());
   if (base.missing_.empty() && past.missing_.empty()) {
     const LagScale now = base.scales_[0];
+    if (!base.flat_ && !past.flat_) {
+      for (int lag = 0; lag <= max_lag_; ++lag) {
+        const auto l = static_cast<size_t>(lag);
+        r[lag * step] = Correlation(dots_[l], now, past.scales_[l]);
+      }
+      return;
+    }
     for (int lag = 0; lag <= max_lag_; ++lag) {
       const LagScale& then = past.scales_[static_cast<size_t>(lag)];
       const double value = Correlation(dots_[static_cast<size_t>(lag)], now, then);
@@ -143,17 +152,22 @@ double LaggedCorrelation::WithoutMissing(const LaggedWindows& base, const Lagged
 
 bool FindPeak(const std::vector<double>& r, double* peak, int* lag) {
   if (r.empty()) return false;
-  double largest = -2;
-  bool absent = false;
-  for (const double value : r) {
-    largest = value > largest ? value : largest;
-    absent |= std::isnan(value);
+  // Two at a time; a sum with an absent one is absent.
+  double largest[2] = {r[0], r[0]}, sums[2] = {r[0], 0};
+  size_t i = 1;
+  for (; i + 1 < r.size(); i += 2) {
+    for (size_t lane = 0; lane < 2; ++lane) {
+      const double value = r[i + lane];
+      largest[lane] = value > largest[lane] ? value : largest[lane];
+      sums[lane] += value;
+    }
   }
-  if (absent) return false;
-  *peak = std::clamp(largest, -1.0, 1.0);
+  if (std::isnan(sums[0] + sums[1])) return false;
+  const double top = std::max(largest[0], largest[1]);
+  *peak = std::clamp(top, -1.0, 1.0);
   const auto zero = static_cast<ptrdiff_t>(r.size() / 2);
   for (*lag = 0;; *lag = *lag > 0 ? -*lag : 1 - *lag) {  // 0, 1, -1, 2, -2 ...
-    if (r[static_cast<size_t>(zero + *lag)] == largest) return true;
+    if (r[static_cast<size_t>(zero + *lag)] == top) return true;
   }
 }
 

@@ -48,6 +48,7 @@ class LaggedWindows {
   std::vector<int32_t> back_;     // the same, packed for the kernel
   std::vector<int32_t> missing_;  // positions without a value
   std::vector<LagScale> scales_;  // by lag; only if nothing is missing
+  bool flat_ = false;             // one of them is
   // By lag, once they are needed: sums of x, u x and x x over the window, u = 2 i - (length - 1).
   bool summed_up_ = false;
   std::vector<int64_t> x_, ux_, xx_;

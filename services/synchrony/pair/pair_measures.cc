@@ -1,6 +1,7 @@
 #include "services/synchrony/pair/pair_measures.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "services/synchrony/chance/moments.h"
@@ -28,28 +29,41 @@ bool JitterTooLarge(const PersonTrack& a, const PersonTrack& b, const Params& pa
 
 double Square(double x) { return x * x; }
 
+struct MeanR {
+  const ShiftSums& sums;
+  // Of shift k, resting on `cells`.
+  double operator()(size_t k, double per_cell) const {
+    // Exact below 2^51, and unlike a conversion the compiler can do it in vectors.
+    const double r = std::bit_cast<double>(sums.r()[k] + std::bit_cast<int64_t>(kShift)) - kShift;
+    return r * (kRScale * per_cell);
+  }
+  static constexpr double kShift = 0x1.8p52;
+};
+
 // |S_k| over what it would be if all cells agreed.
-double Locking(const PhaseSums& sums, int shift) {
-  constexpr double kUnit = double{kPhaseScale} * kPhaseScale;
-  const auto k = static_cast<size_t>(shift);
-  const double re = sums.re()[k];
-  const double im = sums.im()[k];
-  return std::sqrt(re * re + im * im) / (kUnit * sums.count(shift));
-}
+struct Locking {
+  const PhaseSums& sums;
+  // In float, which keeps more digits than the rounded unit vectors have: four roots at a time.
+  double operator()(size_t k, double per_cell) const {
+    const auto re = static_cast<float>(sums.re()[k]);
+    const auto im = static_cast<float>(sums.im()[k]);
+    return double{std::sqrt(re * re + im * im)} * (kPerUnit * per_cell);
+  }
+  static constexpr double kPerUnit = 1.0 / (double{kPhaseScale} * kPhaseScale);
+};
 
-double MeanR(const ShiftSums& sums, int shift) {
-  return static_cast<double>(sums.r(shift)) * kRScale / sums.count(shift);
-}
-
-// The null values: `value` of every shift at least shift_min_seconds either way round that counts
+// The null values: those of every shift at least shift_min_seconds either way round that counts
 // enough cells.
-template <typename Sums, typename Value>
-int NullValues(const Sums& sums, const Params& params, Value value, double* values) {
+template <typename Value>
+int NullValues(const Value& value, const Params& params, double* values) {
+  const auto& sums = value.sums;
   const int begin = params.shift_min_seconds;
   const int end = sums.size() - params.shift_min_seconds;
   if (sums.complete()) {
-    for (int k = begin; k <= end; ++k) values[k - begin] = value(sums, k);
-    return std::max(0, end - begin + 1);
+    const double per_cell = 1.0 / sums.size();
+    const int count = std::max(0, end - begin + 1);
+    for (int i = 0; i < count; ++i) values[i] = value(static_cast<size_t>(begin + i), per_cell);
+    return count;
   }
   // Values of fewer cells scatter more: brought to the footing of the observed one (tail.h).
   const double observed = sums.count(0);
@@ -58,20 +72,20 @@ int NullValues(const Sums& sums, const Params& params, Value value, double* valu
   for (int k = begin; k <= end; ++k) {
     const int cells = sums.count(k);
     if (cells == 0 || cells < enough) continue;
-    values[count++] = value(sums, k) * std::sqrt(cells / observed);
+    values[count++] = value(static_cast<size_t>(k), std::sqrt(cells / observed) / cells);
   }
   return count;
 }
 
-template <typename Sums, typename Value>
-void AddChance(Statistic statistic, const Sums& sums, const Params& params, bool common_cause,
-               Value value, Number* number) {
+template <typename Value>
+void AddChance(Statistic statistic, const Value& value, const Params& params, bool common_cause,
+               Number* number) {
   if (number->absent != Absence::kNone || common_cause) {
     number->chance_absent = common_cause ? Absence::kCommonCause : number->absent;
     return;
   }
   double values[kMostShifts];
-  const int count = NullValues(sums, params, value, values);
+  const int count = NullValues(value, params, values);
   if (count < std::max(2, params.shifts_min)) {
     number->chance_absent = Absence::kNotEnoughData;
     return;
@@ -146,27 +160,29 @@ void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, const Pa
 
   Number& windowed = numbers->r_mean_windowed = base;
   const ShiftSums& shifts = track.shifts();
+  const MeanR mean_r{shifts};
   const int shortest = params_.span_min_seconds - params_.window_seconds + 1;
   if (base.absent == Absence::kNone) {
     if (shifts.count(0) < params_.span_min_window_share * shortest) {
       windowed.absent = Absence::kNotEnoughData;
     } else {
-      windowed.value = std::clamp(MeanR(shifts, 0), -1.0, 1.0);  // rows are rounded
+      windowed.value = std::clamp(mean_r(0, 1.0 / shifts.count(0)), -1.0, 1.0);
     }
   }
-  AddChance(Statistic::kMeanR, shifts, params_, common_cause, MeanR, &windowed);
+  AddChance(Statistic::kMeanR, mean_r, params_, common_cause, &windowed);
 
   Number& locking = numbers->plv_lf = base;
   const PhaseSums& phases = track.phases();
+  const Locking locked{phases};
   const int fewest = params_.span_min_seconds - params_.phase_filter_seconds;
   if (base.absent == Absence::kNone) {
     if (phases.count(0) < params_.span_min_window_share * fewest) {
       locking.absent = Absence::kNotEnoughData;
     } else {
-      locking.value = std::min(Locking(phases, 0), 1.0);
+      locking.value = std::min(locked(0, 1.0 / phases.count(0)), 1.0);
     }
   }
-  AddChance(Statistic::kPhaseLocking, phases, params_, common_cause, Locking, &locking);
+  AddChance(Statistic::kPhaseLocking, locked, params_, common_cause, &locking);
 }
 
 void PairMeasures::Nobody(const Span& span, bool common_cause, PairNumbers* numbers) const {

@@ -23,12 +23,17 @@ class PairTrack {
   }
   void DropPhases() { phases_.reset(); }
 
-  // After every step of both people.
-  void Follow(const PersonTrack& a, const PersonTrack& b, const Kernels& kernels) {
-    shifts_.Follow(a.windows(), b.windows(), kernels);
+  // After every step of both people; the shift sums are followed for all pairs at once
+  // (chance/shift_rows.h).
+  void FollowPhases(const PersonTrack& a, const PersonTrack& b, const Kernels& kernels) {
     if (phases_ != nullptr) phases_->Follow(a.phases(), b.phases(), kernels);
   }
 
+  void PrefetchPhases() const {
+    if (phases_ != nullptr) phases_->Prefetch();
+  }
+
+  ShiftSums* mutable_shifts() { return &shifts_; }
   const ShiftSums& shifts() const { return shifts_; }
   const PhaseSums& phases() const { return *phases_; }  // after KeepPhases()
 

@@ -26,17 +26,25 @@ BeatSeries::Added BeatSeries::Add(const Beat& beat) {
 
 void BeatSeries::DropBefore(int64_t time_us) {
   oldest_us_ = std::max(oldest_us_, time_us);
+  // Moving the rest down costs more than it frees unless there is something to free.
+  constexpr size_t kWorthMoving = 32;
+  if (beats_.size() < kWorthMoving || beats_[kWorthMoving - 1].time_us >= oldest_us_) return;
   const auto first = std::find_if(beats_.begin(), beats_.end(),
                                   [this](const Beat& beat) { return beat.time_us >= oldest_us_; });
-  // Moving the rest down costs more than it frees unless there is something to free.
-  constexpr ptrdiff_t kWorthMoving = 32;
-  if (first - beats_.begin() >= kWorthMoving) beats_.erase(beats_.begin(), first);
+  beats_.erase(beats_.begin(), first);
 }
 
 std::vector<Beat> BeatSeries::Retained() const {
   const auto first = std::find_if(beats_.begin(), beats_.end(),
                                   [this](const Beat& beat) { return beat.time_us >= oldest_us_; });
   return std::vector<Beat>(first, beats_.end());
+}
+
+size_t BeatSeries::UpperBoundNear(int64_t time_us, size_t hint) const {
+  size_t at = std::min(hint, beats_.size());
+  while (at > 0 && beats_[at - 1].time_us > time_us) --at;
+  while (at < beats_.size() && beats_[at].time_us <= time_us) ++at;
+  return at;
 }
 
 size_t BeatSeries::UpperBound(int64_t time_us) const {

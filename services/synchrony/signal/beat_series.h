@@ -23,6 +23,8 @@ class BeatSeries {
 
   // Index of the first beat later than `time_us`; beats().size() if none.
   size_t UpperBound(int64_t time_us) const;
+  // The same, found from `hint`: any index will do, one nearby is fast.
+  size_t UpperBoundNear(int64_t time_us, size_t hint) const;
 
   // May still begin with a few beats that DropBefore has given up; they decide nothing any more.
   const std::vector<Beat>& beats() const { return beats_; }

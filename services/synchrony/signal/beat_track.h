@@ -39,6 +39,16 @@ class BeatTrack {
   std::vector<Beat> Retained() const { return series_.Retained(); }
   // Index of the first beat later than `time_us`.
   size_t UpperBound(int64_t time_us) const { return series_.UpperBound(time_us); }
+  // The same, found from `hint`: any index will do, one nearby is fast.
+  size_t UpperBoundNear(int64_t time_us, size_t hint) const {
+    return series_.UpperBoundNear(time_us, hint);
+  }
+  // Beat k and what is kept of it will be read soon.
+  void PrefetchNear(size_t k) const {
+    if (k < series_.beats().size()) __builtin_prefetch(&series_.beats()[k]);
+    if (k < entries_.size()) __builtin_prefetch(&entries_[k]);
+    if (k < running_.size()) __builtin_prefetch(&running_[k]);
+  }
 
   // The verdict on beat k knowing only beats [0, known); k < known.
   Verdict Judge(size_t k, size_t known) {

@@ -10,10 +10,12 @@
 #ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_GRID_H_
 #define ATTUNE_SERVICES_SYNCHRONY_SIGNAL_GRID_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "services/synchrony/kernel/prefetch.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/beat_track.h"
 #include "services/synchrony/signal/curve.h"
@@ -48,6 +50,12 @@ class GridTrack {
 
   // How many of the `count` samples ending with `last` have a value.
   int CountValid(int64_t last, int count) const;
+
+  void PrefetchNewest(int count) const {
+    const size_t from = values_.size() - std::min(values_.size(), static_cast<size_t>(count));
+    Prefetch(values_.data() + from, static_cast<size_t>(count) * sizeof(int16_t));
+    Prefetch(masks_.data() + from, static_cast<size_t>(count) * sizeof(int16_t));
+  }
 
   size_t MemoryBytes() const { return (values_.capacity() + masks_.capacity()) * sizeof(int16_t); }
 

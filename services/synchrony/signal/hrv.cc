@@ -5,10 +5,12 @@
 namespace attune::synchrony {
 
 BeatSums SumBeats(BeatTrack* track, int64_t from_us, int64_t until_us, const Params& params) {
+  return SumBeats(track, track->UpperBound(from_us), track->UpperBound(until_us),
+                  track->UpperBound(until_us + params.horizon_us));
+}
+
+BeatSums SumBeats(BeatTrack* track, size_t begin, size_t end, size_t known) {
   BeatSums sums;
-  const size_t begin = track->UpperBound(from_us);
-  const size_t end = track->UpperBound(until_us);
-  const size_t known = track->UpperBound(until_us + params.horizon_us);
   const BeatTally tally = track->Tally(begin, end, known);
   sums.beats = static_cast<int32_t>(end - begin);
   sums.artefacts = static_cast<int32_t>(tally.artefacts);

@@ -17,6 +17,8 @@ class Slots {
   int size() const { return static_cast<int>(usable_.size()); }
   int SlotOf(int64_t second) const { return static_cast<int>(second % size()); }
   bool usable(int slot) const { return usable_[static_cast<size_t>(slot)] != 0; }
+  // 1 or 0 of each slot.
+  const uint8_t* flags() const { return usable_.data(); }
   int usable_count() const { return usable_count_; }
   bool complete() const { return usable_count_ == size(); }
 

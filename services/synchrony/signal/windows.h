@@ -17,6 +17,7 @@
 
 #include "services/synchrony/kernel/dot.h"
 #include "services/synchrony/kernel/layout.h"
+#include "services/synchrony/kernel/prefetch.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/grid.h"
 #include "services/synchrony/signal/slots.h"
@@ -54,6 +55,12 @@ class WindowRing {
     int16_t difference[kRowLength];
   };
   const std::vector<Change>& changes() const { return changes_; }
+
+  // ExtendTo for the next second will be called soon.
+  void PrefetchNext() const {
+    const auto slot = static_cast<size_t>(slots_.SlotOf(slots_.known() + 1));
+    Prefetch(&blocks_[slot / kBlockWindows], sizeof(Block));
+  }
 
   // Sum of row . row over all slots.
   int64_t own() const { return own_; }
