@@ -216,7 +216,9 @@ def figure(name, value, unit, floor, floor_is, bar):
 
 
 def judged(ratio, bar):
-    return {"bar": bar, "holds": None if bar is None or ratio is None else ratio >= bar}
+    """Without a ratio - the peer is missing - there is no bar."""
+    bar = None if ratio is None else bar
+    return {"bar": bar, "holds": None if bar is None else ratio >= bar}
 
 
 def at_most(row, bar):
