@@ -152,6 +152,22 @@ TEST_P(AllPairsTest, WhoFollowsHasTheLag) {
   EXPECT_EQ(all.At(5, 6).r_zero, 1);
 }
 
+// x[t - 1] = -x[t]: between someone and the opposite of it all odd lags are equal to the last bit,
+// and the nearest positive one is the answer.
+TEST_P(AllPairsTest, OfEqualsTheNearestThenThePositiveLagIsTaken) {
+  for (int people : {2, 8, 13, 20, 40}) {
+    Series series = People(people, 260, 9);
+    const auto last = static_cast<size_t>(people) - 1;
+    for (size_t i = 0; i < 260; ++i) {
+      series[0][i] = static_cast<int16_t>(i % 2 == 0 ? 100 : -100);
+      series[last][i] = static_cast<int16_t>(-series[0][i]);
+    }
+    const AllPairs all = Compute(series, 240, 20, GetParam());
+    EXPECT_NEAR(all.At(0, people - 1).r_peak, 1, 1e-12);
+    EXPECT_EQ(all.At(0, people - 1).lag, 1) << people;
+  }
+}
+
 std::string PathName(const ::testing::TestParamInfo<Path>& info) { return Name(info.param); }
 
 INSTANTIATE_TEST_SUITE_P(Paths, AllPairsTest, ::testing::ValuesIn(SupportedPaths()), PathName);
