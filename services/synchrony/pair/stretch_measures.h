@@ -29,9 +29,11 @@
 // CHANCE. Asked for with chance_shifts > 0: b is shifted circularly by that many fixed shifts of at
 // least 30 s either way (chance/shift_test.h), one-sided p. Only the measures of PairHasChance()
 // have one: those whose share of p <= 0.05 on pairs of people recorded alone was measured to be
-// 0.03 to 0.07 (false_positive_pairs_test.cc). susy_es and susy_es_signed always have theirs, by
-// pairing segments anew (chance/segment_shuffle.h). Under a common cause the chance is
-// kCommonCause.
+// 0.03 to 0.07 (false_positive_pairs_test.cc; coherence needs a recording of 8.5 min for it). The
+// others leave it (wavelet coherence of breathing 0.09, recurrence rate 0.29: the whole plot hardly
+// changes with a shift) or were looked at too little (picked peaks, phase shares). susy_es and
+// susy_es_signed always have theirs, by pairing segments anew (chance/segment_shuffle.h). Under a
+// common cause the chance is kCommonCause.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_PAIR_STRETCH_MEASURES_H_
 #define ATTUNE_SERVICES_SYNCHRONY_PAIR_STRETCH_MEASURES_H_
 
