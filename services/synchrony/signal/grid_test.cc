@@ -229,5 +229,43 @@ TEST(GridTest, SamplesAreFinalAtTheirHorizon) {
   }
 }
 
+// Beats that come late: once what they change is taken back, the grid is that of beats in time.
+TEST(GridTest, LateBeatsLeaveNothingBehind) {
+  const Params params;
+  const std::vector<Beat> beats = BeatsFromMs(testing::ReadNsr(16));
+  BeatTrack all(params, beats), late(params, beats.size());
+  GridTrack once(1300), live(1300);
+  once.ExtendTo(1200, &all, params);
+  size_t next = 0;
+  std::vector<Beat> held;
+  for (int64_t last = 1; last <= 1200; ++last) {
+    const auto add = [&](const Beat& beat) {
+      late.Add(beat);
+      live.TruncateFrom((std::max<int64_t>(0, beat.time_us - params.horizon_us - 1) + kSampleUs) /
+                        kSampleUs);
+    };
+    for (; beats[next].time_us <= last * kSampleUs + params.horizon_us; ++next) {
+      if (next % 5 == 3) {
+        held.push_back(beats[next]);
+      } else {
+        add(beats[next]);
+      }
+    }
+    // Each held back until its own time, three seconds late.
+    while (!held.empty() && held.front().time_us <= last * kSampleUs) {
+      add(held.front());
+      held.erase(held.begin());
+    }
+    live.ExtendTo(last, &late, params);
+  }
+  for (const Beat& beat : held) late.Add(beat);
+  live.TruncateFrom(1185);
+  live.ExtendTo(1200, &late, params);
+  for (int64_t g = 1; g <= 1200; ++g) {
+    ASSERT_EQ(*once.masks(g, 1), *live.masks(g, 1)) << g;
+    ASSERT_EQ(*once.values(g, 1), *live.values(g, 1)) << g;
+  }
+}
+
 }  // namespace
 }  // namespace attune::synchrony

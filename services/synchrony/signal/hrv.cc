@@ -11,6 +11,7 @@ BeatSums SumBeats(BeatTrack* track, int64_t from_us, int64_t until_us, const Par
 
 BeatSums SumBeats(BeatTrack* track, size_t begin, size_t end, size_t known) {
   BeatSums sums;
+  if (end <= begin) return sums;
   const BeatTally tally = track->Tally(begin, end, known);
   sums.beats = static_cast<int32_t>(end - begin);
   sums.artefacts = static_cast<int32_t>(tally.artefacts);
