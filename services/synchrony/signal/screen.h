@@ -7,9 +7,10 @@
 // the local median) over 91 beats; and its classes with what corrects them. Changed for a stream:
 //   - The 91 beats lie before the beat (in the paper around it: 45 beats of delay), no further back
 //     than screen_window_reach_us.
-//   - Thresholds lie between a floor, screen_floor_ms (without one, quiet hearts recorded in steps
-//     of 1/128 s are flagged at every second step), and a ceiling, screen_ceiling_pct of the local
-//     median (without one, a tenth of missed beats hides itself: it raises its own quartiles).
+//   - Thresholds lie between a floor, screen_floor_ms and screen_floor_pct of the local median
+//     (without one, quiet hearts recorded in steps of 1/128 s are over-flagged), and a ceiling,
+//     screen_ceiling_pct of it (without one, a tenth of missed beats hides itself: it raises its
+//     own quartiles).
 //   - The local level is the stretch between the median of up to screen_before intervals before the
 //     event and the median of those after it, of which the verdict knows up to screen_after beats
 //     beyond its own. A heart that quickly changes its pace passes, because its beats lie between.
@@ -18,13 +19,12 @@
 //
 // Classes. T is the level threshold, J the jump threshold.
 //   missed    one interval, above one and a half times the level, half or a third of which is
-//   within
-//             T of the level: one or two beats are missing inside. Corrected: split evenly.
+//             within T of the level: one or two beats are missing inside. Corrected: split evenly.
 //   extra     two intervals, both below the level, whose sum is within T of it: the beat between
 //             them is one too many. Corrected: merged.
 //   ectopic   two intervals on opposite sides of the level, off by more than T/2, neither by more
-//             than twice the other, and J apart: the beat between them is early or late. Corrected:
-//             moved to the middle of its neighbours.
+//             than twice the other, and J and two floors apart: the beat between them is early or
+//             late. Corrected: moved to the middle of its neighbours.
 //   long, short   off the level by more than T, with a jump of J there and back within two beats,
 //             and none of the above; out of range: outside rr_min_ms..rr_max_ms. Not corrected but
 //             left out.
