@@ -14,6 +14,7 @@
 #include "services/synchrony/pair/pair_track.h"
 #include "services/synchrony/person_track.h"
 #include "services/synchrony/person_values.h"
+#include "services/synchrony/requested.h"
 
 namespace attune::synchrony {
 namespace {
@@ -75,7 +76,8 @@ class Engine::Impl {
         kernels(kernels),
         filter(params),
         pair_measures(this->params, kernels),
-        group_measures(this->params, kernels) {}
+        group_measures(this->params, kernels),
+        requested(this->params) {}
 
   PersonTrack* Find(int person) {
     const auto it = people.find(person);
@@ -101,6 +103,7 @@ class Engine::Impl {
   Hold pairwise_hold;
   int64_t last_tick_end_us = -1;
   Plan plan;
+  Requested requested;
   // For the time of a tick; kept for their capacity.
   GroupBasis basis;
   std::vector<double> p_values;
@@ -288,12 +291,14 @@ void Engine::AddPerson(int person) {
   if (!impl_->people.try_emplace(person, impl_->params, kMaxBeats).second) return;
   impl_->plan.valid = false;
   impl_->group_measures.Forget(person);
+  impl_->requested.Forget();
 }
 
 void Engine::RemovePerson(int person) {
   if (impl_->Find(person) == nullptr) return;
   impl_->plan.valid = false;
   impl_->group_measures.Forget(person);
+  impl_->requested.Forget();
   impl_->people.erase(person);
   const auto names = [person](const auto& entry) {
     return entry.first.first == person || entry.first.second == person;
@@ -352,6 +357,7 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
   impl.Persist(&PairNumbers::r_mean_windowed, &PairHolds::r_mean_windowed, frame);
   impl.Persist(&PairNumbers::plv_lf, &PairHolds::plv_lf, frame);
   impl.Group(selection, span, frame);
+  impl.requested.Fill(impl.people, selection, frame);
   impl.last_tick_end_us = tick_end_us;
 }
 
@@ -388,7 +394,7 @@ void Engine::Restore(const EngineState& state) {
 }
 
 size_t Engine::MemoryBytes() const {
-  size_t bytes = sizeof(Impl);
+  size_t bytes = sizeof(Impl) + impl_->requested.MemoryBytes();
   for (const auto& [id, track] : impl_->people) bytes += track.MemoryBytes();
   for (const Plan::InPair& person : impl_->plan.in_pairs) bytes += person.windows.MemoryBytes();
   return bytes;

@@ -54,6 +54,7 @@ bool PersonTrack::AddBeat(const Beat& beat, const Params& params) {
     windows_.ForgetFromSample(first);
     phases_.ForgetFromSample(first);
     if (first <= last_sample_) recount_ = true;
+    if (beat.time_us <= last_tick_us_ + params.horizon_us) ++late_;
   }
   return added != BeatSeries::Added::kRefused;
 }
@@ -73,6 +74,7 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
   hrv_artefacts_ = judge(sums_[kHrv]);
   span_artefacts_ = judge(sums_[kSpan]);
   beats_.DropBefore(OldestBeatUs(tick_end_us, params));
+  last_tick_us_ = tick_end_us;
 }
 
 void PersonTrack::Prefetch() const {

@@ -75,6 +75,9 @@ class PersonTrack {
   // The share of the `count` samples up to the tick that are there.
   double Coverage(int count) const;
 
+  // Raised by each beat that an earlier tick should have known.
+  uint32_t late() const { return late_; }
+
   Timing timing;
 
   // Of beats, grid and sums; of what the chance levels and span statistics need.
@@ -97,6 +100,8 @@ class PersonTrack {
   size_t known_ = 0;
   Artefacts hrv_artefacts_;
   Artefacts span_artefacts_;
+  uint32_t late_ = 0;
+  int64_t last_tick_us_ = -1;
   int64_t last_sample_ = 0;
   int clean_samples_ = 0;
   bool recount_ = true;  // of clean_samples_
