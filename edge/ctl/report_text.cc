@@ -152,6 +152,25 @@ class Writer {
     return Fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
   }
 
+  // From the baseline: "change from baseline: r_mean_pairwise +0.12+-0.05 (1.4 SD)".
+  void Changes(const google::protobuf::RepeatedPtrField<v1::Change>& changes,
+               std::string& out) const {
+    for (const v1::Change& change : changes) {
+      const auto* info = synchrony::FindMeasure(static_cast<synchrony::Measure>(change.measure()));
+      if (info == nullptr) continue;
+      const v1::Number& difference = change.difference();
+      std::string words = "change from baseline: " + std::string(info->name) + " ";
+      if (!difference.has_value()) {
+        words += "not shown: " + Word(difference.absent());
+      } else {
+        absl::StrAppend(&words, Signed(difference.value()), "+-",
+                        Fixed(difference.uncertainty(), 2), " (", Signed(change.standardised(), 1),
+                        " SD)");
+      }
+      Row("", words, out);
+    }
+  }
+
   // One line per measure beyond the core, the name of whose it is before the first.
   void More(const std::string& who, const google::protobuf::RepeatedPtrField<v1::NamedNumber>& more,
             std::string& out) const {
@@ -237,6 +256,7 @@ class Writer {
           out);
       if (last) Last(analysis_->last_frame().group().order_parameter(), false, out);
       More("", values.more(), out);
+      Changes(values.changes(), out);
     }
   }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/synchrony/engine.h"
 
@@ -87,6 +89,24 @@ std::vector<synchrony::PlanCause> CausesOf(
   return causes;
 }
 
+void SetBaseline(const google::protobuf::RepeatedPtrField<v1::Practice>& practices,
+                 const google::protobuf::RepeatedPtrField<v1::Phase>& phases,
+                 synchrony::Plan& plan) {
+  for (const v1::Practice& practice : practices) {
+    if (practice.kind() != v1::PRACTICE_KIND_BASELINE) continue;
+    const int64_t stopped_us = practice.stopped_session_us();
+    plan.baseline_from_us = practice.started_session_us();
+    plan.baseline_to_us = stopped_us == 0 ? plan.length_us : std::min(stopped_us, plan.length_us);
+    return;
+  }
+  for (const v1::Phase& phase : phases) {
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(phase.label()), "baseline")) continue;
+    plan.baseline_from_us = phase.from_session_us();
+    plan.baseline_to_us = phase.to_session_us();
+    return;
+  }
+}
+
 int64_t FromToProto(int64_t from_us) { return from_us == synchrony::kNever ? -1 : from_us; }
 
 absl::StatusOr<synchrony::Plan> PlanOf(const v1::ExportHead& head) {
@@ -112,6 +132,7 @@ absl::StatusOr<synchrony::Plan> PlanOf(const v1::ExportHead& head) {
   }
   plan.open_people_most = std::min<uint32_t>(head.open_people_most(), kExportPeopleMost);
   plan.causes = CausesOf(head.practices());
+  SetBaseline(head.practices(), head.phases(), plan);
   for (const int number : head.measures()) {
     const auto measure = static_cast<synchrony::Measure>(number);
     const synchrony::MeasureInfo* info =

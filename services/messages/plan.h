@@ -21,6 +21,12 @@ inline constexpr int kExportPeopleMost = 1000;
 std::vector<synchrony::PlanCause> CausesOf(
     const google::protobuf::RepeatedPtrField<v1::Practice>& practices);
 
+// Sets what the group is compared with: the time of the first practice of kind BASELINE, else the
+// first phase that is called "baseline" in any case, else nothing.
+void SetBaseline(const google::protobuf::RepeatedPtrField<v1::Practice>& practices,
+                 const google::protobuf::RepeatedPtrField<v1::Phase>& phases,
+                 synchrony::Plan& plan);
+
 // A time from which on something holds, as exports tell it: -1 for never.
 int64_t FromToProto(int64_t from_us);
 

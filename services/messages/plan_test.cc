@@ -62,6 +62,21 @@ TEST(PlanTest, AHeadIsAPlan) {
   EXPECT_EQ(*plan, expected);
 }
 
+TEST(PlanTest, TheBaselineIsAPracticeOrAPhase) {
+  v1::ExportHead head = Head();
+  EXPECT_EQ(PlanOf(head)->baseline_to_us, 0);
+  head.mutable_phases(1)->set_label(" BaseLine");
+  EXPECT_EQ(PlanOf(head)->baseline_from_us, 20'000'000);
+  EXPECT_EQ(PlanOf(head)->baseline_to_us, 60'000'000);
+  v1::Practice& practice = *head.add_practices();
+  practice.set_kind(v1::PRACTICE_KIND_BASELINE);
+  practice.set_started_session_us(1'000'000);
+  EXPECT_EQ(PlanOf(head)->baseline_from_us, 1'000'000);
+  EXPECT_EQ(PlanOf(head)->baseline_to_us, 60'000'000);
+  practice.set_stopped_session_us(9'000'000);
+  EXPECT_EQ(PlanOf(head)->baseline_to_us, 9'000'000);
+}
+
 TEST(PlanTest, WhatNoSessionCanHaveBeenIsRefused) {
   const auto refused = [](const std::function<void(v1::ExportHead&)>& change,
                           const std::string& why) {

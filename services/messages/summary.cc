@@ -53,6 +53,12 @@ void AddSummary(const synchrony::Summary& summary, v1::Report& report) {
     to.set_ticks(phase.ticks);
     to.set_people(static_cast<uint32_t>(phase.people));
     AddTo(phase.more, *to.mutable_more());
+    for (const synchrony::PhaseChange& change : phase.changes) {
+      v1::Change& out = *to.add_changes();
+      out.set_measure(ToProto(change.measure));
+      *out.mutable_difference() = ToProto(change.difference);
+      out.set_standardised(change.standardised);
+    }
   }
 }
 

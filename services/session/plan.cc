@@ -105,12 +105,15 @@ synchrony::Plan PlanWithoutBeats(const Book& book, int64_t length_us) {
     plan.pairs.push_back({static_cast<int>(dyad.a), static_cast<int>(dyad.b), from_us});
   }
   plan.open_people_most = lab ? kLabPairPeople : 0;
+  google::protobuf::RepeatedPtrField<v1::Phase> phases;
   for (const v1::Phase& phase : PhasesOf(book, length_us)) {
+    *phases.Add() = phase;
     plan.phases.push_back({phase.phase(), phase.from_session_us(), phase.to_session_us()});
   }
   google::protobuf::RepeatedPtrField<v1::Practice> practices;
   for (const PracticeState& practice : book.practices) *practices.Add() = practice.practice;
   plan.causes = messages::CausesOf(practices);
+  messages::SetBaseline(practices, phases, plan);
   for (const int measure : book.created.measures()) {
     plan.measures.push_back(static_cast<synchrony::Measure>(measure));
   }

@@ -153,7 +153,7 @@ Room Lab() {
   room.Join("nsr020", AllGrants(), "");
   Driver& driver = room.driver;
   room.Play(0, 60);
-  Phase(driver, "listening", 60 * kS);
+  Phase(driver, "Baseline", 60 * kS);
   room.Play(60, 70);
   driver.Consent(2, v1::PURPOSE_GROUP, v1::AUDIENCE_SESSION, true, 70 * kS);
   room.Play(70, 110);
@@ -182,6 +182,7 @@ TEST(ReportEqualityTest, AnExportAnalysedIsTheReport) {
   EXPECT_GT(report.pairs(0).phases(1).ticks(), 50u);
   EXPECT_EQ(report.pairs(0).phases(1).r_mean_windowed().chance_absent(), v1::ABSENCE_COMMON_CAUSE);
   EXPECT_GT(report.group().phases(2).ticks(), 20u);
+  EXPECT_TRUE(report.group().phases(2).changes(0).difference().has_value());
 
   const std::string text = ExportText(room.driver.core(), kFacilitator);
   const v1::Report again = Analyzed(text);

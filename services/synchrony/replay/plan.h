@@ -78,6 +78,9 @@ struct Plan {
   size_t open_people_most = 0;    // with more of them at a tick, being open makes no pairs
   std::vector<PlanPhase> phases;  // in order, without holes, the first from 0; at least one
   std::vector<PlanCause> causes;
+  // What the group is compared with; empty (0, 0]: nothing.
+  int64_t baseline_from_us = 0;
+  int64_t baseline_to_us = 0;
   std::vector<Measure> measures;  // beyond the core, ascending
   // Group values of a tick enter the summary only with so many contributors, unchanged for so long.
   int group_least = 0;

@@ -18,7 +18,7 @@ Replay::Replay(Plan plan, const Params& params)
     beats_.push_back(EngineBeats(person));
     people_.push_back({ByPhase(), ByPhase(), {}, 0, 0});
   }
-  group_ = {ByPhase(), ByPhase(), std::vector<int>(plan_.phases.size(), 0), {}};
+  group_ = {ByPhase(), ByPhase(), std::vector<int>(plan_.phases.size(), 0), {}, {}};
 }
 
 uint32_t Replay::phase() const { return plan_.phases[phase_].phase; }
@@ -105,6 +105,9 @@ void Replay::CountGroup(const GroupNumbers& numbers, int64_t tick_end_us) {
   group_.order_parameter[phase_].Add(numbers.order_parameter);
   group_.r_mean_pairwise[phase_].Add(numbers.r_mean_pairwise);
   CountMore(numbers.more, &group_.more);
+  Keep(Measure::kOrderParameter, tick_end_us, numbers.order_parameter);
+  Keep(Measure::kRMeanPairwise, tick_end_us, numbers.r_mean_pairwise);
+  for (const NamedNumber& named : numbers.more) Keep(named.measure, named.as_of_us, named.number);
   if (numbers.order_parameter.absent == Absence::kNone ||
       numbers.r_mean_pairwise.absent == Absence::kNone) {
     int& fewest = group_.fewest[phase_];
@@ -133,6 +136,35 @@ std::vector<NamedNumber> Replay::SumMore(const More& more, Subject subject, size
     out.push_back({measure, span.to_us, sums.Mean(span.to_us - span.from_us)});
   }
   return out;
+}
+
+void Replay::Keep(Measure measure, int64_t as_of_us, const Number& number) {
+  if (plan_.baseline_to_us <= plan_.baseline_from_us || number.absent != Absence::kNone) return;
+  std::vector<ValueAt>& values = group_.values[measure];
+  if (values.empty() || values.back().as_of_us < as_of_us) {
+    values.push_back({as_of_us, number.value});
+  }
+}
+
+std::vector<PhaseChange> Replay::Changes(const PlanPhase& phase) const {
+  std::vector<PhaseChange> changes;
+  const SessionPhase baseline{plan_.baseline_from_us, plan_.baseline_to_us};
+  const bool holds_baseline = phase.from_us < baseline.to_us && baseline.from_us < phase.to_us;
+  if (baseline.to_us <= baseline.from_us || holds_baseline) return changes;
+  for (const auto& [measure, values] : group_.values) {
+    const int64_t window_us = int64_t{FindMeasure(measure)->window_seconds} * 1'000'000;
+    const ChangeFromBaseline change =
+        MeasureChange(values, window_us, baseline, {phase.from_us, phase.to_us});
+    PhaseChange& out = changes.emplace_back();
+    out.measure = measure;
+    out.difference.absent = change.absent;
+    out.difference.window_us = phase.to_us - phase.from_us;
+    if (change.absent != Absence::kNone) continue;
+    out.difference.value = change.difference;
+    out.difference.uncertainty = change.error;
+    out.standardised = change.standardised;
+  }
+  return changes;
 }
 
 DataQuality Replay::Quality(size_t index) const {
@@ -184,6 +216,7 @@ Summary Replay::Sum() const {
     out.ticks = group_.r_mean_pairwise[k].values();
     out.people = group_.fewest[k];
     out.more = SumMore(group_.more, Subject::kGroup, k);
+    out.changes = Changes(plan_.phases[k]);
   }
   return summary;
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "services/synchrony/engine.h"
+#include "services/synchrony/group/baseline.h"
 #include "services/synchrony/replay/mean_number.h"
 #include "services/synchrony/replay/plan.h"
 #include "services/synchrony/replay/summary.h"
@@ -66,6 +67,7 @@ class Replay {
     std::vector<MeanNumber> r_mean_pairwise;
     std::vector<int> fewest;
     More more;
+    std::map<Measure, std::vector<ValueAt>> values;  // that count, for changes from the baseline
   };
 
   size_t IndexOf(int person) const;
@@ -77,6 +79,8 @@ class Replay {
   std::vector<NamedNumber> SumMore(const More& more, Subject subject, size_t phase) const;
   std::vector<MeanNumber> ByPhase() const;
   DataQuality Quality(size_t index) const;
+  void Keep(Measure measure, int64_t as_of_us, const Number& number);
+  std::vector<PhaseChange> Changes(const PlanPhase& phase) const;
 
   const Plan plan_;
   const Params params_;

@@ -250,5 +250,43 @@ TEST(ReplayTest, GroupValuesWaitForEnoughSettledContributors) {
   EXPECT_EQ(sum(plan)[1].people, 0);
 }
 
+TEST(ReplayTest, PhasesAreComparedWithTheBaseline) {
+  Plan plan;
+  plan.length_us = 600 * kS;
+  plan.phases = {{0, 0, 300 * kS}, {1, 300 * kS, 600 * kS}};
+  for (int i = 1; i <= 2; ++i) {
+    PlanPerson& person = plan.people.emplace_back();
+    person.person = i;
+    for (const Beat& beat : testing::BeatsFromMs(testing::ReadNsr(i))) {
+      person.beats.push_back({beat, {}});
+    }
+  }
+  plan.baseline_from_us = 10 * kS;
+  plan.baseline_to_us = 290 * kS;
+  Replay replay(plan, Params());
+  double sums[2] = {};
+  int counts[2] = {};
+  while (!replay.Done()) {
+    const Frame& frame = replay.Step();
+    const Number& order = frame.group.order_parameter;
+    const int64_t from_us = frame.tick_end_us - 30 * kS;  // all of its window lies in the phase
+    const bool before = from_us >= 10 * kS && frame.tick_end_us <= 290 * kS;
+    if (order.absent != Absence::kNone || (!before && from_us < 300 * kS)) continue;
+    sums[before ? 0 : 1] += order.value;
+    ++counts[before ? 0 : 1];
+  }
+  const auto group = replay.Sum().group;
+  EXPECT_TRUE(group[0].changes.empty());  // the baseline lies in it
+  ASSERT_EQ(group[1].changes.size(), 2u);
+  const PhaseChange& order = group[1].changes[0];
+  EXPECT_EQ(order.measure, Measure::kOrderParameter);
+  ASSERT_EQ(order.difference.absent, Absence::kNone);
+  EXPECT_NEAR(order.difference.value, sums[1] / counts[1] - sums[0] / counts[0], 1e-12);
+  EXPECT_GT(order.difference.uncertainty, 0);
+  EXPECT_EQ(order.standardised > 0, order.difference.value > 0);
+  // r looks back on three minutes: too few of its windows fit side by side.
+  EXPECT_EQ(group[1].changes[1].difference.absent, Absence::kNotEnoughData);
+}
+
 }  // namespace
 }  // namespace attune::synchrony

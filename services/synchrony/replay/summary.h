@@ -50,6 +50,13 @@ struct PairSummary {
   std::vector<PairPhase> phases;
 };
 
+// Of a measure of the group, from the baseline (group/baseline.h).
+struct PhaseChange {
+  Measure measure = Measure::kOrderParameter;
+  Number difference;  // with one standard error; window: the phase
+  double standardised = 0;
+};
+
 struct GroupPhase {
   uint32_t phase = 0;
   Number order_parameter;
@@ -58,6 +65,7 @@ struct GroupPhase {
   uint64_t ticks = 0;      // with such a value
   int people = 0;          // fewest contributors in any tick with a value; 0: none
   std::vector<NamedNumber> more;
+  std::vector<PhaseChange> changes;  // ascending; none without a baseline, or when it lies herein
 };
 
 struct Summary {
