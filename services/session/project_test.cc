@@ -25,6 +25,7 @@ constexpr double kPairMark = 100'000;
 constexpr double kGroupMark = 0.4321;  // not a multiple of 0.05
 constexpr double kGroupRounded = 0.45;
 constexpr double kMoreGroupMark = 0.1234567;
+constexpr double kChangeMark = 0.7654321;
 
 v1::Number Mark(double value) {
   v1::Number number;
@@ -98,6 +99,8 @@ v1::Report MarkedReport(v1::SessionKind kind) {
     person.set_participant(p);
     person.mutable_quality()->set_coverage(PersonMark(p));
     *person.add_phases()->mutable_hr_bpm() = Mark(PersonMark(p));
+    *person.mutable_phases(0)->add_more() = Named(v1::MEASURE_SDNN_MS, MorePersonMark(p));
+    *person.mutable_phases(0)->add_more() = Named(v1::MEASURE_LEAVE_ONE_OUT_R, WithinMark(p));
     person.add_measures()->set_value(PersonMark(p));
     for (uint32_t q = p + 1; q <= kPeople; ++q) {
       v1::PairReport& pair = *report.add_pairs();
@@ -110,6 +113,8 @@ v1::Report MarkedReport(v1::SessionKind kind) {
   *phase.mutable_order_parameter() = Mark(kGroupMark);
   *phase.mutable_r_mean_pairwise() = Mark(kGroupMark);
   phase.set_people(5);
+  *phase.add_more() = Named(v1::MEASURE_S_ESTIMATOR, kMoreGroupMark);
+  phase.add_changes()->mutable_difference()->set_value(kChangeMark);
   return report;
 }
 
@@ -325,6 +330,10 @@ void CheckReport(const Case& c, const v1::Report& report, const Viewer& viewer) 
     const bool may = left ? own && (c.now[p] & kMayMeasure) != 0
                           : MayPerson(always, p, viewer) && (own || (c.now[p] & kMayReport) != 0);
     ASSERT_EQ(seen.contains(PersonMark(p)), may) << "person " << p;
+    ASSERT_EQ(seen.contains(MorePersonMark(p)), may) << "person " << p;
+    // Stands on the others too: only where the group is seen as computed.
+    const bool sees_group = c.kind == v1::SESSION_KIND_LAB && viewer.role == v1::ROLE_FACILITATOR;
+    ASSERT_EQ(seen.contains(WithinMark(p)), may && sees_group) << "person " << p;
     for (uint32_t q = p + 1; q <= kPeople; ++q) {
       const bool pair = MayPair(always, p, q, viewer) && (c.now[p] & kMayReport) != 0 &&
                         (c.now[q] & kMayReport) != 0;
@@ -334,6 +343,8 @@ void CheckReport(const Case& c, const v1::Report& report, const Viewer& viewer) 
   const bool takes_part = TakesPart(viewer) || viewer.role == v1::ROLE_OBSERVER || left;
   const bool lab = c.kind == v1::SESSION_KIND_LAB;
   ASSERT_EQ(seen.contains(kGroupMark), lab && viewer.role == v1::ROLE_FACILITATOR);
+  ASSERT_EQ(seen.contains(kMoreGroupMark), lab && viewer.role == v1::ROLE_FACILITATOR);
+  ASSERT_EQ(seen.contains(kChangeMark), lab && viewer.role == v1::ROLE_FACILITATOR);
   const bool enough = 5 >= c.k_min + (viewer.participant != 0 ? 1 : 0);
   ASSERT_EQ(seen.contains(kGroupRounded), !lab && takes_part && enough);
 }
