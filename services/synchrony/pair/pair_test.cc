@@ -180,5 +180,63 @@ TEST(LaggedTest, MissingSamplesAreLeftOut) {
   EXPECT_FALSE(FindPeak(cells, &r, &lag));
 }
 
+// Band-limited noise at 4 Hz, standard deviation about 1.
+std::vector<double> Noise(std::mt19937_64& random, size_t samples) {
+  double fast = 0, slow = 0;
+  std::vector<double> noise;
+  for (size_t i = 0; i < samples + 100; ++i) {
+    fast += 0.4 * ((static_cast<double>(random() >> 11) * 0x1p-53 - 0.5) * 8 - fast);
+    slow += 0.08 * (fast - slow);
+    if (i >= 100) noise.push_back(fast - slow);
+  }
+  return noise;
+}
+
+// The truth lies within two stated standard errors nearly always, and they are not idle: as large
+// as the errors are, within a factor of two.
+TEST(LaggedTest, LagStandardErrorIsThatOfTheLag) {
+  std::mt19937_64 random(77);
+  LaggedWindows wa{Params{}}, wb{Params{}};
+  LaggedCorrelation correlation(Params{}, KernelsFor(BestPath()));
+  std::vector<double> r;
+  int couples = 0, within = 0;
+  double squares = 0, stated = 0;
+  for (int couple = 0; couple < 400; ++couple) {
+    const int truth = couple % 17 - 8;
+    const std::vector<double> shared = Noise(random, 300);
+    const std::vector<double> own_a = Noise(random, 300), own_b = Noise(random, 300);
+    std::vector<int16_t> a, b;
+    for (size_t i = 20; i < 280; ++i) {
+      const double of_a = shared[i] + 0.5 * own_a[i];
+      const double of_b = shared[static_cast<size_t>(static_cast<int>(i) - truth)] + 0.5 * own_b[i];
+      a.push_back(static_cast<int16_t>(std::lrint(100 * of_a)));
+      b.push_back(static_cast<int16_t>(std::lrint(100 * of_b)));
+    }
+    const GridTrack ga = GridTrack::ForTest(1, a, std::vector<int16_t>(260, -1));
+    const GridTrack gb = GridTrack::ForTest(1, b, std::vector<int16_t>(260, -1));
+    wa.Update(ga, 260);
+    wb.Update(gb, 260);
+    correlation.Compute(wa, wb, &r);
+    double peak = 0;
+    int lag = 0;
+    ASSERT_TRUE(FindPeak(r, &peak, &lag));
+    // The lags go in steps, which is no fault of the estimate.
+    const double se = std::hypot(LagStandardError(r, lag, 240), std::sqrt(1.0 / 12));
+    ++couples;
+    within += std::fabs(lag - truth) <= 2 * se ? 1 : 0;
+    squares += (lag - truth) * (lag - truth);
+    stated += se * se;
+  }
+  EXPECT_GE(within, couples * 90 / 100);
+  EXPECT_GE(std::sqrt(stated / couples), 0.5 * std::sqrt(squares / couples));
+  EXPECT_LE(std::sqrt(stated / couples), 2 * std::sqrt(squares / couples) + 0.3);
+  // Where there is no peak nothing is known.
+  const double unknown = 20 / std::sqrt(3.0);
+  std::vector<double> rising(41);
+  for (size_t i = 0; i < 41; ++i) rising[i] = 0.01 * static_cast<double>(i);
+  EXPECT_EQ(LagStandardError(rising, 20, 240), unknown);
+  EXPECT_EQ(LagStandardError(std::vector<double>(41, -0.1), 0, 240), unknown);
+}
+
 }  // namespace
 }  // namespace attune::synchrony
