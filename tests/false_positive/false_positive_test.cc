@@ -102,7 +102,7 @@ class GroupTest : public ::testing::TestWithParam<int> {};
 TEST_P(GroupTest, GroupsOfIndependentPeople) {
   const int size = GetParam();
   // Looks: rooms * seconds / 180. Of 80 people 26 sit there twice, 20 minutes apart.
-  const int rooms = LongForm()       ? (size > kPeople ? 40 : 120)
+  const int rooms = LongForm()       ? (size > kPeople ? 30 : 120)
                     : size < 8       ? 60
                     : size < 16      ? 40
                     : size < kPeople ? 16
@@ -117,8 +117,8 @@ TEST_P(GroupTest, GroupsOfIndependentPeople) {
     rates.r_mean_windowed.Print("pairs in a room" + of);
     rates.plv_lf.Print("phase locking in a room" + of);
   }
-  EXPECT_GE(rates.order_parameter.looks, LongForm() ? 500 : 20);
-  EXPECT_GE(rates.r_mean_pairwise.looks, LongForm() ? 500 : 20);
+  EXPECT_GE(rates.order_parameter.looks, LongForm() ? 300 : 20);
+  EXPECT_GE(rates.r_mean_pairwise.looks, LongForm() ? 300 : 20);
   ExpectInBand(rates.order_parameter, "order parameter");
   ExpectInBand(rates.r_mean_pairwise, "mean pairwise r");
 }

@@ -99,14 +99,16 @@ void PrintGroups(const char* whom, int half, int size, int rounds, int first_s, 
 }
 
 int Main() {
+  const char* const whom[] = {"to choose", "to check"};
   for (int half : {0, 1}) {
-    const char* whom = half == 0 ? "to choose" : "to check";
-    PrintPairs(whom, half, 40, 180, 1800);
-    PrintPairs(whom, half, 200, 120, 120);
-    PrintPairs(whom, half, 200, 150, 150);
+    PrintPairs(whom[half], half, 40, 180, 1800);
+    PrintPairs(whom[half], half, 200, 120, 120);
+    PrintPairs(whom[half], half, 200, 150, 150);
+  }
+  for (int half : {0, 1}) {
     for (int size : {2, 3, 4, 8, 16, 27}) {
-      PrintGroups(whom, half, size, 200, 180, 1800);
-      PrintGroups(whom, half, size, 1000, 120, 120);
+      PrintGroups(whom[half], half, size, 200, 180, 1800);
+      PrintGroups(whom[half], half, size, 1000, 120, 120);
     }
   }
   return 0;

@@ -1,6 +1,6 @@
-// Does the tail hold on people it was not chosen on? (Half 1 of samples.h; calibrate.cc prints all
-// of it for both halves.) Through the engine, one pair or group at a time; for what a session shows
-// see tests/false_positive.
+// Does the tail hold? On half 1 of samples.h; half 0 alone leads to the same choice (calibrate.cc
+// prints all of it for both). Through the engine, one pair or group at a time; for what a session
+// shows see tests/false_positive.
 #include <gtest/gtest.h>
 
 #include <algorithm>

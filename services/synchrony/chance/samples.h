@@ -1,8 +1,8 @@
 // Chance levels of people who never met: what the tail (tail.h) is fitted to and checked on.
 //
 // The 54 people of tests/data/nsr2db are played to the engine together, everybody from a random
-// moment of their hour on, in two halves: a pair or a group is taken from one half alone, so that
-// nothing of the people whom the tail is checked on was seen when it was fitted.
+// moment of their hour on, in two halves: a pair or a group is taken from one half alone, so that a
+// choice made on one half can be judged on the other.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_SAMPLES_H_
 #define ATTUNE_SERVICES_SYNCHRONY_CHANCE_SAMPLES_H_
 

@@ -23,9 +23,8 @@
 // Even degrees of freedom have a closed form (Abramowitz & Stegun 26.7.4), so nothing but + - * /
 // and sqrt is needed: the same bits on every CPU.
 //
-// How it was fitted, how far the data support it and what it yields on people it was not fitted
-// on: README.md, "Chance levels". `bazel run //services/synchrony/chance:calibrate` prints the
-// tables anew.
+// How it was fitted, how far the data support it and what it yields: README.md, "Chance levels".
+// `bazel run //services/synchrony/chance:calibrate` prints the tables anew.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
 #define ATTUNE_SERVICES_SYNCHRONY_CHANCE_TAIL_H_
 
