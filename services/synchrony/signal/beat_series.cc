@@ -32,6 +32,7 @@ void BeatSeries::DropBefore(int64_t time_us) {
   const auto first = std::find_if(beats_.begin(), beats_.end(),
                                   [this](const Beat& beat) { return beat.time_us >= oldest_us_; });
   beats_.erase(beats_.begin(), first);
+  TrimCapacity(&beats_);
 }
 
 std::vector<Beat> BeatSeries::Retained() const {

@@ -10,6 +10,17 @@
 
 namespace attune::synchrony {
 
+// Gives back what a vector that has grown and shrunk holds beyond its size and some room to grow.
+template <typename T>
+void TrimCapacity(std::vector<T>* values) {
+  constexpr size_t kRoom = 64;
+  if (values->capacity() <= values->size() + 2 * kRoom) return;
+  std::vector<T> fitting;
+  fitting.reserve(values->size() + kRoom);
+  fitting.insert(fitting.end(), values->begin(), values->end());
+  values->swap(fitting);
+}
+
 class BeatSeries {
  public:
   explicit BeatSeries(size_t max_beats) : max_beats_(max_beats) {}

@@ -48,6 +48,8 @@ void BeatTrack::DropBefore(int64_t time_us) {
   entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(had));
   running_.erase(running_.begin(),
                  running_.begin() + static_cast<ptrdiff_t>(std::min(dropped, running_.size())));
+  TrimCapacity(&entries_);
+  TrimCapacity(&running_);
   measured_ -= std::min(dropped, measured_);
   with_thresholds_ -= std::min(dropped, with_thresholds_);
   if (dropped > window_begin_) {

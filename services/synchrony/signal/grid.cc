@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace attune::synchrony {
+namespace {
+
+// Samples that may pile up before the oldest are moved out.
+constexpr int kSpare = 64;
+
+}  // namespace
+
 GridTrack GridTrack::ForTest(int64_t begin, std::vector<int16_t> values,
                              std::vector<int16_t> masks) {
   GridTrack track(static_cast<int>(values.size()));
@@ -20,6 +27,8 @@ void GridTrack::ExtendTo(int64_t last, BeatTrack* beats, const Params& params) {
     values_.clear();
     masks_.clear();
     begin_ = oldest;
+    values_.reserve(static_cast<size_t>(keep_ + kSpare + kSamplesPerSecond));
+    masks_.reserve(static_cast<size_t>(keep_ + kSpare + kSamplesPerSecond));
   }
   curve_.Reseat();
   for (int64_t sample = end(); sample <= last; ++sample) {
@@ -29,8 +38,8 @@ void GridTrack::ExtendTo(int64_t last, BeatTrack* beats, const Params& params) {
     values_.push_back(static_cast<int16_t>(std::clamp<long>(steps, -kGridLimit, kGridLimit)));
     masks_.push_back(valid ? -1 : 0);
   }
-  // Moved down only when as much again has piled up.
-  if (end() - oldest < static_cast<int64_t>(values_.size()) / 2) {
+  // Moved down only when there is something to gain.
+  if (oldest - begin_ >= kSpare) {
     const auto drop = static_cast<ptrdiff_t>(oldest - begin_);
     values_.erase(values_.begin(), values_.begin() + drop);
     masks_.erase(masks_.begin(), masks_.begin() + drop);
