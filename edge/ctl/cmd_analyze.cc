@@ -1,5 +1,4 @@
 // analyze.
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -50,22 +49,6 @@ class Progress {
   int64_t next_us_;
   bool shown_ = false;
 };
-
-// Among many pairs the smallest p that the shifts can give may not be small enough for any one.
-std::string ManyPairsNote(const v1::Analysis& analysis) {
-  const auto& pairs = analysis.last_frame().pairs();
-  uint32_t shifts = 0;
-  for (const v1::PairFrame& pair : pairs) {
-    shifts = std::max(shifts, pair.r_mean_windowed().chance().shifts());
-  }
-  if (shifts == 0 || pairs.size() < 2) return "";
-  const double alpha = synchrony::Params().alpha;
-  if (1.0 / (shifts + 1.0) <= alpha / pairs.size()) return "";
-  return absl::StrCat(
-      "\nNote: ", pairs.size(), " pairs are tested together against ", shifts,
-      " shifts each. After correction for so many, one coupled pair\nalone cannot "
-      "come out above chance; analyse fewer people at a time to ask about a pair.\n");
-}
 
 struct Input {
   std::vector<Recording> recordings;
@@ -187,7 +170,7 @@ absl::Status RunAnalyze(const Args& args, Environment& environment) {
   if (input->session) Warn(input->session->head, environment.err);
   if (format == "json") environment.out << PrettyJson(*analysis);
   if (format == "csv") environment.out << csv.Lines(*analysis);
-  if (format == "text") environment.out << AnalysisText(*analysis) << ManyPairsNote(*analysis);
+  if (format == "text") environment.out << AnalysisText(*analysis);
   return absl::OkStatus();
 }
 

@@ -530,18 +530,6 @@ TEST_F(CtlTest, ExportsAreFilesThatAnalyzeReads) {
   EXPECT_FALSE(std::ifstream(path + ".2").good());
 }
 
-TEST_F(CtlTest, AnalyzeSaysWhenThereAreTooManyPairsForOne) {
-  std::vector<std::string> analyze = {"analyze", "--seconds=300"};
-  for (int i = 1; i <= 7; ++i) {
-    analyze.push_back("tests/data/nsr2db/nsr00" + std::to_string(i) + ".rr");
-  }
-  ASSERT_EQ(Run(analyze), kExitOk) << err();
-  EXPECT_THAT(out(), HasSubstr("Note: 21 pairs are tested together"));
-  analyze.resize(4);
-  ASSERT_EQ(Run(analyze), kExitOk) << err();
-  EXPECT_THAT(out(), Not(HasSubstr("Note:")));
-}
-
 TEST_F(CtlTest, AnalyzeNamesTheBadLine) {
   const std::string path = keys_ + ".rr";
   std::ofstream(path) << "800\n810\nNaN\n";

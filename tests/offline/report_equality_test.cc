@@ -183,6 +183,10 @@ TEST(ReportEqualityTest, AnExportAnalysedIsTheReport) {
   EXPECT_EQ(report.pairs(0).phases(1).r_mean_windowed().chance_absent(), v1::ABSENCE_COMMON_CAUSE);
   EXPECT_GT(report.group().phases(2).ticks(), 20u);
   EXPECT_TRUE(report.group().phases(2).changes(0).difference().has_value());
+  const auto has_value = [](const v1::NamedNumber& named) { return named.number().has_value(); };
+  EXPECT_TRUE(has_value(report.people(0).phases(2).more(0)));
+  EXPECT_TRUE(has_value(report.pairs(3).phases(2).more(1)));
+  EXPECT_TRUE(has_value(report.group().phases(2).more(0)));
 
   const std::string text = ExportText(room.driver.core(), kFacilitator);
   const v1::Report again = Analyzed(text);
