@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "services/synchrony/engine.h"
-#include "services/synchrony/signal/injection.h"
+#include "services/synchrony/testing/injection.h"
 #include "services/synchrony/testing/test_data.h"
 
 namespace attune::synchrony {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "services/synchrony/chance/samples.h"
 #include "services/synchrony/chance/tail.h"
+#include "services/synchrony/testing/samples.h"
 
 namespace attune::synchrony {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "services/synchrony/chance/samples.h"
+#include "services/synchrony/testing/samples.h"
 
 namespace attune::synchrony {
 namespace {

@@ -4,25 +4,10 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "services/synchrony/chance/split_mix.h"
+
 namespace attune::synchrony {
 namespace {
-
-class SplitMix64 {
- public:
-  explicit SplitMix64(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  int Below(int bound) {
-    return static_cast<int>(((Next() >> 32) * static_cast<uint64_t>(bound)) >> 32);
-  }
-
- private:
-  uint64_t state_;
-};
 
 constexpr int kTries = 32;
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "services/synchrony/group/split_mix.h"
+#include "services/synchrony/chance/split_mix.h"
 #include "services/synchrony/group/stretch_measures.h"
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/stretch.h"

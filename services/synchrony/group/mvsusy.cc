@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "services/synchrony/chance/split_mix.h"
 #include "services/synchrony/dsp/stats.h"
 #include "services/synchrony/group/eigen.h"
-#include "services/synchrony/group/split_mix.h"
 
 namespace attune::synchrony {
 namespace {

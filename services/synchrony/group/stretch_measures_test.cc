@@ -8,8 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "services/synchrony/chance/split_mix.h"
 #include "services/synchrony/group/eigen.h"
-#include "services/synchrony/group/split_mix.h"
 
 namespace attune::synchrony {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "services/synchrony/signal/beat_track.h"
 #include "services/synchrony/signal/curve.h"
-#include "services/synchrony/signal/injection.h"
 #include "services/synchrony/signal/pchip.h"
+#include "services/synchrony/testing/injection.h"
 #include "services/synchrony/testing/test_data.h"
 
 namespace attune::synchrony {

@@ -1,4 +1,4 @@
-#include "services/synchrony/signal/injection.h"
+#include "services/synchrony/testing/injection.h"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "services/synchrony/signal/beat_track.h"
-#include "services/synchrony/signal/injection.h"
+#include "services/synchrony/testing/injection.h"
 #include "services/synchrony/testing/test_data.h"
 
 namespace attune::synchrony {

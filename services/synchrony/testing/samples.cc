@@ -1,4 +1,4 @@
-#include "services/synchrony/chance/samples.h"
+#include "services/synchrony/testing/samples.h"
 
 #include <random>
 #include <utility>

@@ -3,8 +3,8 @@
 // The 54 people of tests/data/nsr2db are played to the engine together, everybody from a random
 // moment of their hour on, in two halves: a pair or a group is taken from one half alone, so that a
 // choice made on one half can be judged on the other.
-#ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_SAMPLES_H_
-#define ATTUNE_SERVICES_SYNCHRONY_CHANCE_SAMPLES_H_
+#ifndef ATTUNE_SERVICES_SYNCHRONY_TESTING_SAMPLES_H_
+#define ATTUNE_SERVICES_SYNCHRONY_TESTING_SAMPLES_H_
 
 #include <cstdint>
 #include <vector>
@@ -29,4 +29,4 @@ Samples SampleGroups(int half, int size, int rounds, int first_s, int seconds, u
 
 }  // namespace attune::synchrony
 
-#endif  // ATTUNE_SERVICES_SYNCHRONY_CHANCE_SAMPLES_H_
+#endif  // ATTUNE_SERVICES_SYNCHRONY_TESTING_SAMPLES_H_

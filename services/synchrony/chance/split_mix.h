@@ -1,6 +1,6 @@
 // SplitMix64 (Steele, Lea & Flood 2014): fixed draws from a seed.
-#ifndef ATTUNE_SERVICES_SYNCHRONY_GROUP_SPLIT_MIX_H_
-#define ATTUNE_SERVICES_SYNCHRONY_GROUP_SPLIT_MIX_H_
+#ifndef ATTUNE_SERVICES_SYNCHRONY_CHANCE_SPLIT_MIX_H_
+#define ATTUNE_SERVICES_SYNCHRONY_CHANCE_SPLIT_MIX_H_
 
 #include <cstdint>
 
@@ -28,4 +28,4 @@ class SplitMix64 {
 
 }  // namespace attune::synchrony
 
-#endif  // ATTUNE_SERVICES_SYNCHRONY_GROUP_SPLIT_MIX_H_
+#endif  // ATTUNE_SERVICES_SYNCHRONY_CHANCE_SPLIT_MIX_H_

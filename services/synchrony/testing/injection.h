@@ -1,6 +1,6 @@
 // Real hearts with artefacts put in at known places; for tests only.
-#ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_INJECTION_H_
-#define ATTUNE_SERVICES_SYNCHRONY_SIGNAL_INJECTION_H_
+#ifndef ATTUNE_SERVICES_SYNCHRONY_TESTING_INJECTION_H_
+#define ATTUNE_SERVICES_SYNCHRONY_TESTING_INJECTION_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -35,4 +35,4 @@ InjectedSeries Inject(const std::vector<double>& rr_ms, const InjectionMix& mix,
 
 }  // namespace attune::synchrony::testing
 
-#endif  // ATTUNE_SERVICES_SYNCHRONY_SIGNAL_INJECTION_H_
+#endif  // ATTUNE_SERVICES_SYNCHRONY_TESTING_INJECTION_H_
