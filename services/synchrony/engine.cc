@@ -39,7 +39,7 @@ struct Plan {
     const PersonTrack* track_b = nullptr;
     LaggedWindows* lagged_a = nullptr;
     LaggedWindows* lagged_b = nullptr;
-    const PairTrack* track = nullptr;
+    PairTrack* track = nullptr;
     PairHolds* holds = nullptr;
   };
   struct Followed {
@@ -203,7 +203,10 @@ void Engine::Impl::PlanPairs(const Selection& selection) {
 void Engine::Impl::Pairs(const Selection& selection, const Span& span, Frame* frame) {
   plan.shift_rows.Follow(kernels);
   for (size_t i = 0; i < plan.followed.size(); ++i) {
-    if (i + 1 < plan.followed.size()) plan.followed[i + 1].track->PrefetchPhases();
+    if (i + 1 < plan.followed.size()) {
+      const Plan::Followed& next = plan.followed[i + 1];
+      next.track->PrefetchPhases(*next.a, *next.b);
+    }
     const Plan::Followed& followed = plan.followed[i];
     followed.track->FollowPhases(*followed.a, *followed.b, kernels);
   }

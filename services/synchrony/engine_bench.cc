@@ -5,7 +5,7 @@
 //
 // With many sessions every tick goes once through all of them: their data is then as cold as on a
 // node that serves them. Chance levels on, unless a common cause is named. CPU time of this thread,
-// median over seconds; taking beats in is timed apart.
+// median over moments (two seconds); taking beats in is timed apart.
 #include <time.h>
 
 #include <algorithm>
@@ -110,12 +110,13 @@ void Run(const Cell& cell, const Options& options) {
     session.Feed(now_us);
     session.Tick(now_us);
   }
-  const int per_second = std::max(1, 1000 / cell.tick_ms);
+  // Windows and phases come once a moment: not all ticks cost the same.
+  const int per_round = std::max(1, 1000 * Params{}.moment_seconds / cell.tick_ms);
   std::vector<double> ticks, feeds;
   const double begin = CpuSeconds();
   while (now_us < 880'000'000 && (ticks.size() < 7 || CpuSeconds() - begin < options.seconds)) {
-    double feed = 0, tick = 0;  // of one second: not all of its ticks cost the same
-    for (int t = 0; t < per_second; ++t) {
+    double feed = 0, tick = 0;
+    for (int t = 0; t < per_round; ++t) {
       now_us += int64_t{cell.tick_ms} * 1000;
       const double start = CpuSeconds();
       for (Session& session : sessions) session.Feed(now_us);
@@ -124,8 +125,8 @@ void Run(const Cell& cell, const Options& options) {
       feed += fed - start;
       tick += CpuSeconds() - fed;
     }
-    feeds.push_back(feed / per_second / cell.sessions);
-    ticks.push_back(tick / per_second / cell.sessions);
+    feeds.push_back(feed / per_round / cell.sessions);
+    ticks.push_back(tick / per_round / cell.sessions);
   }
   // The first after the span became full are not like the others.
   ticks.erase(ticks.begin(), ticks.begin() + 2);

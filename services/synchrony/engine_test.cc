@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "services/synchrony/measure.h"
 #include "services/synchrony/testing/test_data.h"
 
 namespace attune::synchrony {
@@ -481,8 +482,45 @@ TEST(EngineTest, FramesAreThoseOfThisEngineVersion) {
   for (const std::string& frame : RunRoom(RealRoom(400), 360, nullptr)) {
     for (const char c : frame) digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
-  EXPECT_EQ(kEngineVersion, 2);
-  EXPECT_EQ(digest, 0x49c2c1377ebec33u) << std::hex << digest;
+  EXPECT_EQ(kEngineVersion, 3);
+  EXPECT_EQ(digest, 0x333b89af39c62467u) << std::hex << digest;
+}
+
+// The same of every measure that can be asked for, each on all kernel paths: the digest says that
+// no part of any of them depends on the CPU.
+TEST(EngineTest, FramesAreThoseOfThisEngineVersionWithEveryMeasure) {
+  const auto room = RealRoom(300);
+  for (const Path path : {Path::kPortable, Path::kAvx2, Path::kVnni}) {
+    if (!Supports(path)) continue;
+    Engine engine(Params{}, path);
+    Engine::Selection selection = Everybody(static_cast<int>(room.size()));
+    for (const MeasureInfo& info : Catalogue()) {
+      if (info.availability != Availability::kOnRequest) continue;
+      selection.measures.push_back(info.measure);
+    }
+    selection.pacer_hz = 0.1;
+    for (size_t i = 0; i < room.size(); ++i) {
+      engine.AddPerson(static_cast<int>(i));
+      for (const Beat& beat : room[i]) engine.AddBeat(static_cast<int>(i), beat);
+    }
+    uint64_t digest = 0xcbf29ce484222325;
+    int values = 0;
+    for (int t = 180; t <= 240; t += 30) {
+      const Frame frame = engine.Evaluate(t * kSecond, selection);
+      for (const char c : Dump(frame)) {
+        digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+      }
+      for (const auto& person : frame.people) {
+        for (const auto& named : person.more) values += named.number.absent == Absence::kNone;
+      }
+      for (const auto& pair : frame.pairs) {
+        for (const auto& named : pair.more) values += named.number.absent == Absence::kNone;
+      }
+      for (const auto& named : frame.group.more) values += named.number.absent == Absence::kNone;
+    }
+    EXPECT_GT(values, 300);
+    EXPECT_EQ(digest, 0xfa4fc1680fdce684u) << std::hex << digest;
+  }
 }
 
 TEST(ParamsTest, KnowsItsLimits) {

@@ -49,9 +49,10 @@ bool Params::Valid() const {
          hr_window_us >= kSampleUs && hrv_window_us >= hr_window_us &&
          hrv_window_us <= int64_t{span_seconds} * 1'000'000 && lagged_window >= 8 &&
          lagged_window <= kMaxLaggedWindow && lagged_max_lag >= 0 && lagged_max_lag <= 500 &&
-         window_seconds >= 2 && window_seconds <= kMaxWindowSeconds &&
-         span_min_seconds >= window_seconds && span_seconds >= span_min_seconds &&
-         span_seconds <= kMaxSpanSeconds && shift_min_seconds >= 0 && order_window_seconds >= 1 &&
+         moment_seconds >= 1 && moment_seconds <= 5 && window_seconds >= 2 &&
+         window_seconds <= kMaxWindowSeconds && span_min_seconds >= window_seconds &&
+         span_seconds >= span_min_seconds && span_seconds <= kMaxSpanSeconds &&
+         shift_min_seconds >= 0 && order_window_seconds >= moment_seconds &&
          order_window_seconds <= span_seconds - phase_filter_seconds &&
          phase_filter_seconds < span_min_seconds && phase_filter_seconds >= 2 &&
          phase_filter_seconds <= kMaxFilterSeconds && group_draws >= 0 &&
@@ -67,9 +68,10 @@ uint64_t Params::Hash() const {
   const auto& [horizon, rr_min, rr_max, before, after, reach, alpha_pct, quartiles, quartiles_min,
                quartiles_reach, floor, floor_pct, ceiling, adjacency, bridged, bridge, hr_window,
                hr_min, hrv_window, rmssd_min, artefact_min, refuse, doubtful, lag_window, max_lag,
-               lag_share, jitter, lag_timing, window, window_share, span, span_min, span_share,
-               shift_min, shifts_min, shift_share, alpha_level, persistence, break_us, order_window,
-               filter, centre, phase_share, contributor, draws, apart, seed, max_people] = *this;
+               lag_share, jitter, lag_timing, moment, window, window_share, span, span_min,
+               span_share, shift_min, shifts_min, shift_share, alpha_level, persistence, break_us,
+               order_window, filter, centre, phase_share, contributor, draws, apart, seed,
+               max_people] = *this;
   Fingerprint f;
   f.Add(static_cast<int32_t>(kEngineVersion));
   f.Add(horizon);
@@ -100,6 +102,7 @@ uint64_t Params::Hash() const {
   f.Add(lag_share);
   f.Add(jitter);
   f.Add(lag_timing);
+  f.Add(moment);
   f.Add(window);
   f.Add(window_share);
   f.Add(span);

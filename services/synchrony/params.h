@@ -8,7 +8,7 @@
 namespace attune::synchrony {
 
 // Raised with every change that can alter a bit of a frame.
-inline constexpr int kEngineVersion = 2;
+inline constexpr int kEngineVersion = 3;
 
 // Fixed by the arithmetic (see signal/grid.h), not to be chosen.
 inline constexpr int64_t kSampleUs = 250'000;  // 4 Hz
@@ -52,8 +52,13 @@ struct Params {
   int64_t jitter_limit_us = 400'000;        // per person, for every r
   int64_t lag_timing_limit_us = 1'000'000;  // both offset bounds and both jitters together
 
+  // Windows and phases are taken once a moment. Neighbouring windows overlap in all but two of 15
+  // seconds, and a slow wave takes ten: taking them each second costs four times as much and tells
+  // hardly more.
+  int32_t moment_seconds = 2;
+
   // Pair, windowed.
-  int32_t window_seconds = 15;          // one window each second
+  int32_t window_seconds = 15;          // one window each moment
   double window_min_valid_share = 0.8;  // of each person's samples
   int32_t span_seconds = 180;
   int32_t span_min_seconds = 120;
@@ -85,6 +90,11 @@ struct Params {
   // Stable over platforms and runs; covers every field above and kEngineVersion.
   uint64_t Hash() const;
 };
+
+// The newest moment at or before `time_us`; moment m is second m * moment_seconds.
+inline int64_t MomentAt(int64_t time_us, const Params& params) {
+  return time_us / (int64_t{params.moment_seconds} * 1'000'000);
+}
 
 }  // namespace attune::synchrony
 

@@ -41,8 +41,8 @@ Span SpanAt(int64_t tick_end_us, const Params& params) {
 PersonTrack::PersonTrack(const Params& params, size_t max_beats)
     : beats_(params, max_beats),
       grid_(KeepSamples(params)),
-      windows_(SpanWindows(params)),
-      phases_(SpanPhases(params)) {}
+      windows_(SpanWindows(params), params.moment_seconds),
+      phases_(SpanPhases(params), params.moment_seconds) {}
 
 bool PersonTrack::AddBeat(const Beat& beat, const Params& params) {
   const BeatSeries::Added added = beats_.Add(beat);
@@ -60,10 +60,10 @@ bool PersonTrack::AddBeat(const Beat& beat, const Params& params) {
 }
 
 void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const PhaseFilter& filter) {
-  const int64_t second = tick_end_us / 1'000'000;
+  const int64_t moment = MomentAt(tick_end_us, params);
   grid_.ExtendTo(tick_end_us / kSampleUs, &beats_, params);
-  windows_.ExtendTo(second, grid_, params);
-  phases_.ExtendTo(second, grid_, filter);
+  windows_.ExtendTo(moment, grid_, params);
+  phases_.ExtendTo(moment, grid_, filter);
   CountClean(tick_end_us / kSampleUs, params);
   SumWindows(tick_end_us, params);
   const auto judge = [&params](const BeatSums& sums) -> Artefacts {

@@ -17,13 +17,13 @@
 
 namespace attune::synchrony {
 
-// Windows of the longest span.
+// Windows of the longest span, one a moment.
 inline int SpanWindows(const Params& params) {
-  return params.span_seconds - params.window_seconds + 1;
+  return (params.span_seconds - params.window_seconds) / params.moment_seconds + 1;
 }
-// Phases that look back on no more than the longest span.
+// Phases that look back on no more than the longest span, one a moment.
 inline int SpanPhases(const Params& params) {
-  return params.span_seconds - params.phase_filter_seconds;
+  return (params.span_seconds - params.phase_filter_seconds) / params.moment_seconds;
 }
 
 // The part of the session that the statistics of a span look back on at a tick.

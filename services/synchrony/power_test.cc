@@ -121,7 +121,7 @@ TEST(PowerTest, CouplesAreFoundInRoomsOfEight) {
               by_180, 4 * kRooms, by_240, strangers, 24 * kRooms);
   EXPECT_GE(by_240, 4 * kRooms * 9 / 10);
   EXPECT_LE(strangers, 24 * kRooms / 20);
-  // One couple must pass 0.05 / 28, which no 107 shifts could count.
+  // One couple must pass 0.05 / 28, which no 54 shifts could count.
   by_180 = by_240 = strangers = 0;
   PlayRoom(2000, 1, 4 * kRooms, &by_180, &by_240, &strangers);
   std::printf("one couple: %d of %d by 180 s, %d by 240 s; strangers ever above: %d of %d\n",

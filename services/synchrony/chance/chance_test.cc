@@ -76,7 +76,7 @@ TEST(ChanceTest, TwentyReferencePairs) {
       EXPECT_NEAR(test.p, testing::JsonNumber(expected, "p"), 1e-12);
       if (whole_record) continue;
 
-      WindowRing wa(286), wb(286);  // windows 15..300
+      WindowRing wa(286, 1), wb(286, 1);  // windows 15..300
       wa.ExtendTo(300, Quantised(a), Params{});
       wb.ExtendTo(300, Quantised(b), Params{});
       ShiftSums sums(286);
@@ -127,7 +127,7 @@ void Walk(int size, Extend extend, Check check) {
   std::mt19937_64 random(4);
   for (const Path path : kAllPaths) {
     if (!Supports(path)) continue;
-    Ring a(size), b(size);
+    Ring a(size, 1), b(size, 1);
     for (int t = 1; t <= kSeconds;
          t += 1 + (random() % 20 == 0 ? static_cast<int>(random() % 30) : 0)) {
       if (random() % 25 == 0) a.ForgetFromSample(4 * t - static_cast<int>(random() % 100));

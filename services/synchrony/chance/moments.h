@@ -7,6 +7,13 @@
 
 namespace attune::synchrony {
 
+// A chance level as it stands until what it rests on changes.
+struct Standing {
+  bool known = false;
+  int shifts = 0;  // too few for a chance level: `chance` is not there
+  Chance chance;
+};
+
 // Of `count` >= 2 values of order 1, all on the footing of the observed one (tail.h). Sums are
 // taken side by side in a fixed order; the variance is what is left of the squares, exact enough
 // for an sd above 1e-6.

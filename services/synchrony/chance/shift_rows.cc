@@ -34,10 +34,15 @@ void ShiftRows::Add(const WindowRing* a, const WindowRing* b, ShiftSums* sums) {
 }
 
 void ShiftRows::Follow(const Kernels& kernels) {
+  // Between two moments nothing changes.
+  const bool still = std::all_of(people_.begin(), people_.end(), [](const Person& person) {
+    return person.windows->changes().empty();
+  });
   for (Pair& pair : pairs_) {
     pair.follows = pair.sums->CanFollow(*pair.a, *pair.b);
     if (!pair.follows) pair.sums->Recompute(*pair.a, *pair.b, kernels);
   }
+  if (still) return;
   for (size_t i = 0; i < people_.size(); ++i) {
     if (i + 1 < people_.size()) {
       const WindowRing& next = *people_[i + 1].windows;

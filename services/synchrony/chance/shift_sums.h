@@ -1,8 +1,8 @@
 // Sums of windowed r over every circular shift of one person against another, kept as the session
 // runs.
 //
-// Both rings (signal/windows.h) hold the windows of the same `size` seconds. S_k is the sum of
-// r(a_i, b_j) over all slots with i - j = k (mod size), which is b shifted circularly by k seconds
+// Both rings (signal/windows.h) hold the windows of the same `size` moments. S_k is the sum of
+// r(a_i, b_j) over all slots with i - j = k (mod size), which is b shifted circularly by k moments
 // against a; C_k counts the cells whose two windows are both usable, the others add 0. S_0 / C_0 is
 // the observed mean windowed r. (Windows are shifted whole: none is cut at the seam. Before the
 // session is as long as the span, the windows before its start are there as unusable ones.)

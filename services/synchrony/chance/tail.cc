@@ -102,7 +102,7 @@ double MeanSquare(const Chance& chance) {
 }
 
 void Locking(double observed, Chance* chance) {
-  const int m = std::clamp((chance->shifts + 5) / 10, 2, kMaxBlocks);
+  const int m = std::clamp((chance->shifts + 2) / 5, 2, kMaxBlocks);
   const double mean_square = MeanSquare(*chance);
   chance->p = UpperF(observed * observed / mean_square, m);
   const Band& band = kBandF[static_cast<size_t>(m)];
@@ -121,7 +121,7 @@ Chance FromNull(Statistic statistic, double observed, double mean, double sd, in
   chance.z = (observed - mean) / sd;
   switch (statistic) {
     case Statistic::kMeanR:
-      Student(0, std::clamp((count + 4) / 8, 1, kMaxHalfFreedom), &chance);
+      Student(0, std::clamp(count / 4, 1, kMaxHalfFreedom), &chance);
       break;
     case Statistic::kPhaseLocking:
       Locking(observed, &chance);

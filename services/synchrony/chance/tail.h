@@ -1,15 +1,15 @@
 // From the moments of the null values to a chance level: a calibrated p that goes on where counting
 // shifted copies ends.
 //
-// Counting gives no p below 1 / (1 + shifts), and neighbouring shifts overlap, so 107 of them are
-// worth far fewer. But the way in which a value of independent people lies among its own shifted
+// Counting gives no p below 1 / (1 + shifts), and neighbouring shifts overlap, so 54 of them are
+// worth fewer. But the way in which a value of independent people lies among its own shifted
 // copies can be measured once, on many real people, and has a simple form:
 //
-//   kMeanR          z = (value - mean) / sd follows Student's t. Degrees of freedom: a quarter of
-//                   the shifts (one a second), the nearest even number.
+//   kMeanR          z = (value - mean) / sd follows Student's t. Degrees of freedom: half of the
+//                   shifts (one every two seconds), the nearest even number.
 //   kPhaseLocking   value^2 / mean of the null's squares follows F(2, 2 m), as the squared length
 //                   of a complex normal mean over an estimate from m independent ones:
-//                   p = (1 + ratio / m)^-m. m: a tenth of the shifts.
+//                   p = (1 + ratio / m)^-m. m: a fifth of the shifts.
 //   kGroup          y follows Student's t with 30 degrees of freedom, where z = y + (y^2 - 1) / 20:
 //                   a right skew of about 0.3 (first term of Cornish & Fisher 1938).
 //   kGroupOfTwo     z follows Student's t with 30 degrees of freedom.
@@ -35,8 +35,8 @@
 namespace attune::synchrony {
 
 enum class Statistic : uint8_t {
-  kMeanR,         // mean windowed r of a pair; shifts one second apart
-  kPhaseLocking,  // phase locking value of a pair; shifts one second apart
+  kMeanR,         // mean windowed r of a pair; shifts two seconds apart
+  kPhaseLocking,  // phase locking value of a pair; shifts two seconds apart
   kGroup,         // order parameter or mean pairwise r of three or more
   kGroupOfTwo,    // the same of two
 };

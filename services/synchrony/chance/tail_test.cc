@@ -12,71 +12,71 @@ namespace {
 
 Chance At(Statistic statistic, double z, int count) { return FromNull(statistic, z, 0, 1, count); }
 
-// 107 shifts: t with 26 degrees of freedom; 47: t with 12.
+// 54 shifts: t with 26 degrees of freedom; 24: t with 12; 12: t with 6.
 TEST(TailTest, MeanRFollowsStudentsT) {
-  EXPECT_NEAR(At(Statistic::kMeanR, -1.5, 107).p / 0.927169636073, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 0.3, 107).p / 0.383281315782, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 1.7, 107).p / 0.0505326239048, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 3.2, 107).p / 0.00180137385115, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 4.5, 107).p / 6.29001935834e-05, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, -1.5, 47).p / 0.920271248243, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 0.3, 47).p / 0.384655237044, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 1.7, 47).p / 0.0574399326976, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 3.2, 47).p / 0.00381626940041, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 4.5, 47).p / 0.000363326460702, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, -1.5, 20).p / 0.907859631929, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 0.3, 20).p / 0.387149610459, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 1.7, 20).p / 0.0700198273124, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 3.2, 20).p / 0.00930002951242, 1, 1e-9);
-  EXPECT_NEAR(At(Statistic::kMeanR, 4.5, 20).p / 0.00205196686002, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, -1.5, 54).p / 0.927169636073, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 0.3, 54).p / 0.383281315782, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 1.7, 54).p / 0.0505326239048, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 3.2, 54).p / 0.00180137385115, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 4.5, 54).p / 6.29001935834e-05, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, -1.5, 24).p / 0.920271248243, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 0.3, 24).p / 0.384655237044, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 1.7, 24).p / 0.0574399326976, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 3.2, 24).p / 0.00381626940041, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 4.5, 24).p / 0.000363326460702, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, -1.5, 12).p / 0.907859631929, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 0.3, 12).p / 0.387149610459, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 1.7, 12).p / 0.0700198273124, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 3.2, 12).p / 0.00930002951242, 1, 1e-9);
+  EXPECT_NEAR(At(Statistic::kMeanR, 4.5, 12).p / 0.00205196686002, 1, 1e-9);
 }
 
 TEST(TailTest, PhaseLockingFollowsF) {
   // F(2, 24) at 0.5.
-  EXPECT_NEAR(FromNull(Statistic::kPhaseLocking, std::sqrt(0.5 * (0.01 + 0.0025 * 120 / 121)), 0.1,
-                       0.05, 121)
-                      .p /
-                  0.61270975733,
-              1, 1e-9);
+  EXPECT_NEAR(
+      FromNull(Statistic::kPhaseLocking, std::sqrt(0.5 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
+              .p /
+          0.61270975733,
+      1, 1e-9);
   // F(2, 24) at 3.
   EXPECT_NEAR(
-      FromNull(Statistic::kPhaseLocking, std::sqrt(3 * (0.01 + 0.0025 * 120 / 121)), 0.1, 0.05, 121)
+      FromNull(Statistic::kPhaseLocking, std::sqrt(3 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
               .p /
           0.068719476736,
       1, 1e-9);
   // F(2, 24) at 8.
   EXPECT_NEAR(
-      FromNull(Statistic::kPhaseLocking, std::sqrt(8 * (0.01 + 0.0025 * 120 / 121)), 0.1, 0.05, 121)
+      FromNull(Statistic::kPhaseLocking, std::sqrt(8 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
               .p /
           0.002176782336,
       1, 1e-9);
   // F(2, 24) at 12.
-  EXPECT_NEAR(FromNull(Statistic::kPhaseLocking, std::sqrt(12 * (0.01 + 0.0025 * 120 / 121)), 0.1,
-                       0.05, 121)
-                      .p /
-                  0.000244140625,
-              1, 1e-9);
+  EXPECT_NEAR(
+      FromNull(Statistic::kPhaseLocking, std::sqrt(12 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
+              .p /
+          0.000244140625,
+      1, 1e-9);
   // F(2, 12) at 0.5.
   EXPECT_NEAR(
-      FromNull(Statistic::kPhaseLocking, std::sqrt(0.5 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
+      FromNull(Statistic::kPhaseLocking, std::sqrt(0.5 * (0.01 + 0.0025 * 29 / 30)), 0.1, 0.05, 30)
               .p /
           0.618624851325,
       1, 1e-9);
   // F(2, 12) at 3.
   EXPECT_NEAR(
-      FromNull(Statistic::kPhaseLocking, std::sqrt(3 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
+      FromNull(Statistic::kPhaseLocking, std::sqrt(3 * (0.01 + 0.0025 * 29 / 30)), 0.1, 0.05, 30)
               .p /
           0.0877914951989,
       1, 1e-9);
   // F(2, 12) at 8.
   EXPECT_NEAR(
-      FromNull(Statistic::kPhaseLocking, std::sqrt(8 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
+      FromNull(Statistic::kPhaseLocking, std::sqrt(8 * (0.01 + 0.0025 * 29 / 30)), 0.1, 0.05, 30)
               .p /
           0.00619639775944,
       1, 1e-9);
   // F(2, 12) at 12.
   EXPECT_NEAR(
-      FromNull(Statistic::kPhaseLocking, std::sqrt(12 * (0.01 + 0.0025 * 60 / 61)), 0.1, 0.05, 61)
+      FromNull(Statistic::kPhaseLocking, std::sqrt(12 * (0.01 + 0.0025 * 29 / 30)), 0.1, 0.05, 30)
               .p /
           0.00137174211248,
       1, 1e-9);

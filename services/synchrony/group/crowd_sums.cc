@@ -31,6 +31,7 @@ void CrowdSums::Clear() {
 }
 
 void CrowdSums::Follow(const std::vector<Member>& members) {
+  bool changed = sums_.empty() || members_ != members;
   if (sums_.empty()) Begin();
   // Those who counted so far: to what their windows hold now.
   for (const Member& member : members_) {
@@ -41,6 +42,7 @@ void CrowdSums::Follow(const std::vector<Member>& members) {
       int by = 0;
       if (flag != slots.changes().end() && flag->slot == change.slot) by = (flag++)->by;
       AddRow(member, change.slot, change.difference, by);
+      changed = true;
     }
   }
   if (members_ != members) {
@@ -53,6 +55,7 @@ void CrowdSums::Follow(const std::vector<Member>& members) {
     }
     members_ = members;
   }
+  if (!changed) return;
   own_ = 0;
   for (const Member& member : members_) own_ += member.windows->own();
   for (size_t column = 0; column < columns_; ++column) Weigh(column);

@@ -1,7 +1,7 @@
 // Mean pairwise r of a group of any size, with its null, in O(people) per tick.
 //
 // Over one moment the sum of r over all pairs is (|sum of rows|^2 - sum of |row|^2) / 2. Kept are
-// the sums of rows of every second of the span: as observed, and for a fixed number of draws in
+// the sums of rows of every moment of the span: as observed, and for a fixed number of draws in
 // each of which everybody's windows are shifted circularly by a time of their own (which depends
 // on nobody else). A person's new window changes one sum per draw. Integers: the same whatever came
 // before.

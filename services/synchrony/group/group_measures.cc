@@ -74,7 +74,7 @@ Number GroupMeasures::OrderParameter(const GroupBasis& basis, int64_t tick_end_u
   }
   rings_.clear();
   for (const PersonTrack* track : basis.tracks) rings_.push_back(&track->phases());
-  order_.Follow(rings_, tick_end_us / 1'000'000);
+  order_.Follow(rings_, MomentAt(tick_end_us, params_));
   if (!order_.Mean(-1, &number.value)) {
     return Without(number, Absence::kNotEnoughData, common_cause);
   }
@@ -83,7 +83,7 @@ Number GroupMeasures::OrderParameter(const GroupBasis& basis, int64_t tick_end_u
   for (int draw = 0; draw < order_.draws(); ++draw) {
     if (order_.Mean(draw, &value)) null_values_.push_back(value);
   }
-  AddChance(basis, common_cause, &number);
+  AddChance(StandingOf(basis, number.value), common_cause, &number);
   return number;
 }
 
@@ -91,7 +91,23 @@ Number GroupMeasures::MeanPairwise(const GroupBasis& basis,
                                    const std::vector<const ShiftSums*>& sums, size_t group_size,
                                    bool common_cause) {
   Number number = basis.number;
-  if (number.absent != Absence::kNone) return Without(number, number.absent, common_cause);
+  if (number.absent != Absence::kNone) {
+    pairwise_standing_.known = false;
+    return Without(number, number.absent, common_cause);
+  }
+  const bool still =
+      pairwise_standing_.known && pairwise_people_ == basis.contributors &&
+      std::all_of(basis.tracks.begin(), basis.tracks.end(),
+                  [](const PersonTrack* track) { return track->windows().changes().empty(); });
+  if (!still) SumPairs(basis, sums, group_size);
+  if (!pairwise_any_) return Without(number, Absence::kNotEnoughData, common_cause);
+  number.value = pairwise_value_;
+  AddChance(pairwise_standing_, common_cause, &number);
+  return number;
+}
+
+void GroupMeasures::SumPairs(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
+                             size_t group_size) {
   const size_t people = basis.tracks.size();
   const auto draws = static_cast<size_t>(params_.group_draws);
   const int size = SpanWindows(params_);
@@ -123,8 +139,11 @@ Number GroupMeasures::MeanPairwise(const GroupBasis& basis,
       }
     }
   }
-  if (count == 0) return Without(number, Absence::kNotEnoughData, common_cause);
-  number.value = static_cast<double>(r) * kRScale / static_cast<double>(count);
+  pairwise_people_ = basis.contributors;
+  pairwise_any_ = count > 0;
+  pairwise_standing_ = {true, 0, {}};
+  if (!pairwise_any_) return;
+  pairwise_value_ = static_cast<double>(r) * kRScale / static_cast<double>(count);
   const double enough = params_.shift_min_window_share * static_cast<double>(count);
   null_values_.clear();
   for (size_t draw = 0; draw < draws; ++draw) {
@@ -133,8 +152,7 @@ Number GroupMeasures::MeanPairwise(const GroupBasis& basis,
     null_values_.push_back(static_cast<double>(null_r_[draw]) * kRScale / cells *
                            std::sqrt(cells / static_cast<double>(count)));
   }
-  AddChance(basis, common_cause, &number);
-  return number;
+  pairwise_standing_ = StandingOf(basis, pairwise_value_);
 }
 
 Number GroupMeasures::MeanPairwiseOfCrowd(const GroupBasis& basis, bool common_cause) {
@@ -161,21 +179,28 @@ Number GroupMeasures::MeanPairwiseOfCrowd(const GroupBasis& basis, bool common_c
     null_values_.push_back(static_cast<double>(sum.r) * kRScale / cells *
                            std::sqrt(cells / static_cast<double>(observed.count)));
   }
-  AddChance(basis, common_cause, &number);
+  AddChance(StandingOf(basis, number.value), common_cause, &number);
   return number;
 }
 
-void GroupMeasures::AddChance(const GroupBasis& basis, bool common_cause, Number* number) const {
-  const auto count = static_cast<int>(null_values_.size());
+Standing GroupMeasures::StandingOf(const GroupBasis& basis, double value) const {
+  Standing standing{true, static_cast<int>(null_values_.size()), {}};
+  if (standing.shifts >= std::max(2, params_.shifts_min)) {
+    const bool two = basis.contributors.size() == 2;
+    standing.chance = ChanceAgainst(two ? Statistic::kGroupOfTwo : Statistic::kGroup, value,
+                                    null_values_.data(), standing.shifts);
+  }
+  return standing;
+}
+
+void GroupMeasures::AddChance(const Standing& standing, bool common_cause, Number* number) const {
   if (common_cause) {
     number->chance_absent = Absence::kCommonCause;
-  } else if (count < std::max(2, params_.shifts_min)) {
+  } else if (standing.shifts < std::max(2, params_.shifts_min)) {
     number->chance_absent = Absence::kNotEnoughData;
   } else {
-    const bool two = basis.contributors.size() == 2;
     number->has_chance = true;
-    number->chance = ChanceAgainst(two ? Statistic::kGroupOfTwo : Statistic::kGroup, number->value,
-                                   null_values_.data(), count);
+    number->chance = standing.chance;
   }
 }
 
@@ -184,7 +209,7 @@ void GroupMeasures::ChooseShifts(size_t people, int length) {
   shift_people_ = people;
   const std::vector<int> shifts =
       DrawShifts(params_.group_seed, params_.group_draws, static_cast<int>(people), length,
-                 params_.group_shift_apart_seconds);
+                 params_.group_shift_apart_seconds / params_.moment_seconds);
   const auto draws = static_cast<size_t>(params_.group_draws);
   shifts_.resize(shifts.size());
   for (size_t draw = 0; draw < draws; ++draw) {
@@ -195,6 +220,7 @@ void GroupMeasures::ChooseShifts(size_t people, int length) {
 }
 
 void GroupMeasures::Forget(int person) {
+  pairwise_standing_.known = false;
   order_.Forget();
   crowd_.Forget(person);
 }

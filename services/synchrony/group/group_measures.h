@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "services/synchrony/chance/moments.h"
 #include "services/synchrony/chance/shift_sums.h"
 #include "services/synchrony/group/crowd_sums.h"
 #include "services/synchrony/group/order.h"
@@ -56,11 +57,20 @@ class GroupMeasures {
 
  private:
   void ChooseShifts(size_t people, int length);
-  void AddChance(const GroupBasis& basis, bool common_cause, Number* number) const;
+  // The chance level among null_values_.
+  Standing StandingOf(const GroupBasis& basis, double value) const;
+  void AddChance(const Standing& standing, bool common_cause, Number* number) const;
+  void SumPairs(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
+                size_t group_size);
 
   const Params& params_;
   OrderTrack order_;
   std::vector<int> order_people_;  // whom order_ stands on
+  // Mean pairwise r and its chance level, which hold until a window of somebody changes.
+  std::vector<int> pairwise_people_;
+  bool pairwise_any_ = false;
+  double pairwise_value_ = 0;
+  Standing pairwise_standing_;
   CrowdSums crowd_;
   // Shift of each person in each draw, by person; kept, since they seldom change.
   size_t shift_people_ = 0;

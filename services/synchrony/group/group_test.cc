@@ -55,7 +55,7 @@ TEST(OrderTest, AgreesWithMultiSyncPyOnGivenPhases) {
 class GivenPhases {
  public:
   GivenPhases(const std::vector<std::vector<UnitVector>>& people, int size) {
-    for (size_t i = 0; i < people.size(); ++i) rings_.emplace_back(size);
+    for (size_t i = 0; i < people.size(); ++i) rings_.emplace_back(size, 1);
     for (const PhaseRing& ring : rings_) pointers_.push_back(&ring);
   }
   const std::vector<const PhaseRing*>& pointers() const { return pointers_; }
@@ -75,7 +75,8 @@ TEST(OrderTest, SlidingMeanIsThatOfMultiSyncPy) {
   const auto people = ReferencePhases();
   const std::vector<double> expected = testing::JsonNumbers(
       testing::ReadFile(kFolder + std::string("expected_phase.json")), "kuramoto_R_t");
-  const Params params;
+  Params params;
+  params.moment_seconds = 1;
   GivenPhases given(people, SpanPhases(params));
   OrderTrack order(params), fresh(params);
   for (int64_t m = 1; m <= 600; ++m) {
@@ -100,7 +101,8 @@ TEST(OrderTest, SlidingMeanIsThatOfMultiSyncPy) {
 // What a draw is: everybody's phases delayed by a time of their own, the last 30 moments of that.
 TEST(OrderTest, DrawsAreMeansOfDelayedPhases) {
   const auto people = ReferencePhases();
-  const Params params;
+  Params params;
+  params.moment_seconds = 1;
   GivenPhases given(people, SpanPhases(params));
   for (int64_t m = 1; m <= 400; ++m) given.Step(people, m);
   OrderTrack order(params);
@@ -128,7 +130,8 @@ TEST(OrderTest, LeavesOutMomentsWithTooFewPeople) {
   EXPECT_EQ(OrderParameter({{1, 0}, {}}, 2), -1);
   EXPECT_NEAR(OrderParameter({{1, 0}, {}, {0, 1}}, 2), std::sqrt(0.5), 1e-15);
   std::vector<std::vector<UnitVector>> two(2, std::vector<UnitVector>(400, {1, 0}));
-  const Params params;
+  Params params;
+  params.moment_seconds = 1;
   GivenPhases given(two, SpanPhases(params));
   for (size_t i = 384; i < 400; ++i) two[1][i] = {};  // 16 of the last 30
   OrderTrack order(params);
@@ -162,7 +165,7 @@ TEST(PhaseTest, FollowsASineWithItsStatedDelay) {
     const double step = 2 * 3.14159265358979323846 * hz / 4;
     std::vector<double> ms;
     for (int i = 1; i <= 800; ++i) ms.push_back(900 + 40 * std::cos(step * i));
-    PhaseRing ring(201);
+    PhaseRing ring(201, 1);
     ring.ExtendTo(200, Quantised(ms), filter);
     for (int64_t second = 30; second <= 200; ++second) {
       const double angle = step * (4.0 * static_cast<double>(second) - 40);  // 10 s ago
@@ -172,7 +175,7 @@ TEST(PhaseTest, FollowsASineWithItsStatedDelay) {
     }
   }
   const std::vector<double> still(400, 700);
-  PhaseRing none(101);
+  PhaseRing none(101, 1);
   none.ExtendTo(100, Quantised(still), filter);
   EXPECT_FALSE(At(none, 90).valid());
   EXPECT_EQ(none.slots().usable_count(), 0);
@@ -187,7 +190,7 @@ TEST(PhaseTest, GroupOrderIsCloseToTheReferenceFilters) {
   double agreement = 0, mean = 0;
   std::vector<std::vector<UnitVector>> ours(6);
   for (size_t i = 0; i < 6; ++i) {
-    PhaseRing ring(601);
+    PhaseRing ring(601, 1);
     ring.ExtendTo(600, Quantised(testing::ToDoubles(csv[kPeople[i]])), filter);
     // Second m stands for m - 10 s; row r of the reference is sample 4 r + 1 of ours.
     for (int64_t m = 21; m <= 600; ++m) ours[i].push_back(At(ring, m));

@@ -11,7 +11,7 @@ namespace {
 constexpr double kOne = 1 << 30;
 // While the session is younger than the span, the delays reach back as far as there are phases, in
 // steps of this, so that they seldom change.
-constexpr int64_t kRangeStep = 20;
+constexpr int64_t kRangeStepSeconds = 20;
 
 int Low(int32_t pair) { return static_cast<int16_t>(static_cast<uint32_t>(pair) & 0xffff); }
 int High(int32_t pair) { return pair >> 16; }
@@ -32,41 +32,44 @@ double OrderParameter(const std::vector<UnitVector>& people, int min_valid) {
 OrderTrack::OrderTrack(const Params& params)
     : params_(params),
       columns_(params.group_draws + 1),
-      moments_(static_cast<size_t>(params.order_window_seconds) * static_cast<size_t>(columns_)),
+      window_(params.order_window_seconds / params.moment_seconds),
+      moments_(static_cast<size_t>(window_) * static_cast<size_t>(columns_)),
       sums_(static_cast<size_t>(columns_)),
       used_(static_cast<size_t>(columns_)) {}
 
-void OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t second) {
-  const int window = params_.order_window_seconds;
-  const int longest = params_.span_seconds - params_.phase_filter_seconds - window;
-  // The first phase is that of second phase_filter_seconds + 1.
-  const int64_t reach = (second - params_.phase_filter_seconds - window) / kRangeStep * kRangeStep;
+void OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t moment) {
+  const int filter = params_.phase_filter_seconds / params_.moment_seconds;
+  const int longest = params_.span_seconds / params_.moment_seconds - filter - window_;
+  // The first phase is that of moment `filter` + 1.
+  const int64_t step = kRangeStepSeconds / params_.moment_seconds;
+  const int64_t reach = (moment - filter - window_) / step * step;
   const int range = static_cast<int>(std::clamp<int64_t>(reach, 0, longest)) + 1;
 
   bool same = known_ >= 0 && range == range_ && revisions_.size() == people.size();
   for (size_t i = 0; same && i < people.size(); ++i) {
     same = revisions_[i] == people[i]->slots().revision();
   }
-  if (same && known_ == second) return;
-  if (!same || known_ + 1 != second) {
+  if (same && known_ == moment) return;
+  if (!same || known_ + 1 != moment) {
     ChooseDelays(static_cast<int>(people.size()), range);
     std::fill(moments_.begin(), moments_.end(), -1);
     std::fill(sums_.begin(), sums_.end(), 0);
     std::fill(used_.begin(), used_.end(), 0);
     revisions_.clear();
     for (const PhaseRing* ring : people) revisions_.push_back(ring->slots().revision());
-    for (int64_t past = second - window + 1; past < second; ++past) Moment(people, past);
+    for (int64_t past = moment - window_ + 1; past < moment; ++past) Moment(people, past);
   }
-  Moment(people, second);
-  known_ = second;
+  Moment(people, moment);
+  known_ = moment;
 }
 
 void OrderTrack::ChooseDelays(int people, int range) {
   if (people == people_ && range == range_) return;
   people_ = people;
   range_ = range;
-  const std::vector<int> shifts = DrawShifts(params_.group_seed, params_.group_draws, people, range,
-                                             params_.group_shift_apart_seconds);
+  const std::vector<int> shifts =
+      DrawShifts(params_.group_seed, params_.group_draws, people, range,
+                 params_.group_shift_apart_seconds / params_.moment_seconds);
   const auto columns = static_cast<size_t>(columns_);
   delays_.assign(columns * static_cast<size_t>(people), 0);
   for (size_t i = 0; i < static_cast<size_t>(people); ++i) {
@@ -77,7 +80,7 @@ void OrderTrack::ChooseDelays(int people, int range) {
   }
 }
 
-void OrderTrack::Moment(const std::vector<const PhaseRing*>& people, int64_t second) {
+void OrderTrack::Moment(const std::vector<const PhaseRing*>& people, int64_t moment) {
   const auto columns = static_cast<size_t>(columns_);
   const auto count = static_cast<int>(people.size());
   for (auto* sum : {&re_, &im_, &valid_}) sum->assign(columns, 0);
@@ -89,7 +92,7 @@ void OrderTrack::Moment(const std::vector<const PhaseRing*>& people, int64_t sec
     const int size = ring.slots().size();
     const int32_t* units = ring.units();
     const uint8_t* delays = &delays_[i * columns];
-    const int now = ring.slots().SlotOf(second + size);  // moments before the session: empty slots
+    const int now = ring.slots().SlotOf(moment + size);  // moments before the session: empty slots
     for (size_t column = 0; column < columns; ++column) {
       const int slot = now - delays[column];
       const int32_t unit = units[slot < 0 ? slot + size : slot];
@@ -100,27 +103,25 @@ void OrderTrack::Moment(const std::vector<const PhaseRing*>& people, int64_t sec
   }
   const int min_valid =
       std::max(2, static_cast<int>(std::ceil(params_.contributor_min_coverage * count)));
-  int32_t* row = &moments_[static_cast<size_t>((second + params_.order_window_seconds) %
-                                               params_.order_window_seconds) *
-                           columns];
+  int32_t* row = &moments_[static_cast<size_t>((moment + window_) % window_) * columns];
   for (size_t column = 0; column < columns; ++column) {
-    int32_t moment = -1;
+    int32_t value = -1;
     if (n[column] >= min_valid) {
       const double x = re[column];
       const double y = im[column];
       const double r = std::sqrt(x * x + y * y) / (kPhaseScale * static_cast<double>(n[column]));
-      moment = static_cast<int32_t>(std::min(r, 1.0) * kOne);
+      value = static_cast<int32_t>(std::min(r, 1.0) * kOne);
     }
     const int32_t old = row[column];
-    row[column] = moment;
-    sums_[column] += std::max(moment, 0) - std::max(old, 0);
-    used_[column] += (moment >= 0 ? 1 : 0) - (old >= 0 ? 1 : 0);
+    row[column] = value;
+    sums_[column] += std::max(value, 0) - std::max(old, 0);
+    used_[column] += (value >= 0 ? 1 : 0) - (old >= 0 ? 1 : 0);
   }
 }
 
 bool OrderTrack::Mean(int draw, double* r) const {
   const auto column = static_cast<size_t>(draw + 1);
-  if (used_[column] == 0 || 2 * used_[column] < params_.order_window_seconds) return false;
+  if (used_[column] == 0 || 2 * used_[column] < window_) return false;
   *r = static_cast<double>(sums_[column]) / (kOne * used_[column]);
   return true;
 }

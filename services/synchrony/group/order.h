@@ -27,9 +27,9 @@ class OrderTrack {
  public:
   explicit OrderTrack(const Params& params);
 
-  // Brings it to `second`; the rings (one a contributor, all stepped to `second`) hold SpanPhases()
-  // seconds each. A moment with fewer than contributor_min_coverage of them valid is left out.
-  void Follow(const std::vector<const PhaseRing*>& people, int64_t second);
+  // Brings it to `moment`; the rings (one a contributor, all stepped to it) hold SpanPhases()
+  // moments each. A moment with fewer than contributor_min_coverage of them valid is left out.
+  void Follow(const std::vector<const PhaseRing*>& people, int64_t moment);
   // Whose rings these are has changed (or may have).
   void Forget() { known_ = -1; }
 
@@ -41,13 +41,14 @@ class OrderTrack {
 
  private:
   void ChooseDelays(int people, int range);
-  void Moment(const std::vector<const PhaseRing*>& people, int64_t second);
+  void Moment(const std::vector<const PhaseRing*>& people, int64_t moment);
 
   const Params& params_;
   int columns_;  // observed, then the draws
+  int window_;   // moments
   int64_t known_ = -1;
   std::vector<uint32_t> revisions_;
-  // Delay in seconds of each person in each column, by person.
+  // Delay in moments of each person in each column, by person.
   int people_ = 0;
   int range_ = 0;
   std::vector<uint8_t> delays_;

@@ -57,8 +57,8 @@ struct Locking {
 template <typename Value>
 int NullValues(const Value& value, const Params& params, double* values) {
   const auto& sums = value.sums;
-  const int begin = params.shift_min_seconds;
-  const int end = sums.size() - params.shift_min_seconds;
+  const int begin = (params.shift_min_seconds + params.moment_seconds - 1) / params.moment_seconds;
+  const int end = sums.size() - begin;
   if (sums.complete()) {
     const double per_cell = 1.0 / sums.size();
     const int count = std::max(0, end - begin + 1);
@@ -79,19 +79,26 @@ int NullValues(const Value& value, const Params& params, double* values) {
 
 template <typename Value>
 void AddChance(Statistic statistic, const Value& value, const Params& params, bool common_cause,
-               Number* number) {
+               Standing* standing, Number* number) {
   if (number->absent != Absence::kNone || common_cause) {
     number->chance_absent = common_cause ? Absence::kCommonCause : number->absent;
     return;
   }
-  double values[kMostShifts];
-  const int count = NullValues(value, params, values);
-  if (count < std::max(2, params.shifts_min)) {
+  const int fewest = std::max(2, params.shifts_min);
+  if (!standing->known) {
+    double values[kMostShifts];
+    const int count = NullValues(value, params, values);
+    *standing = {true, count, {}};
+    if (count >= fewest) {
+      standing->chance = ChanceAgainst(statistic, number->value, values, count);
+    }
+  }
+  if (standing->shifts < fewest) {
     number->chance_absent = Absence::kNotEnoughData;
     return;
   }
   number->has_chance = true;
-  number->chance = ChanceAgainst(statistic, number->value, values, count);
+  number->chance = standing->chance;
 }
 
 }  // namespace
@@ -143,7 +150,7 @@ double PairMeasures::LagUncertaintyMs(const Timing& a, const Timing& b, int lag)
   return std::sqrt(Square(noise) + Square(kSampleMs) / 12 + bounds / 3);
 }
 
-void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, const PairTrack& track,
+void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, PairTrack& track,
                             const Span& span, bool common_cause, PairNumbers* numbers) const {
   Number base;
   base.window_us = span.window_us();
@@ -161,7 +168,8 @@ void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, const Pa
   Number& windowed = numbers->r_mean_windowed = base;
   const ShiftSums& shifts = track.shifts();
   const MeanR mean_r{shifts};
-  const int shortest = params_.span_min_seconds - params_.window_seconds + 1;
+  const int shortest =
+      (params_.span_min_seconds - params_.window_seconds) / params_.moment_seconds + 1;
   if (base.absent == Absence::kNone) {
     if (shifts.count(0) < params_.span_min_window_share * shortest) {
       windowed.absent = Absence::kNotEnoughData;
@@ -169,12 +177,13 @@ void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, const Pa
       windowed.value = std::clamp(mean_r(0, 1.0 / shifts.count(0)), -1.0, 1.0);
     }
   }
-  AddChance(Statistic::kMeanR, mean_r, params_, common_cause, &windowed);
+  AddChance(Statistic::kMeanR, mean_r, params_, common_cause, &track.shifts_standing, &windowed);
 
   Number& locking = numbers->plv_lf = base;
   const PhaseSums& phases = track.phases();
   const Locking locked{phases};
-  const int fewest = params_.span_min_seconds - params_.phase_filter_seconds;
+  const int fewest =
+      (params_.span_min_seconds - params_.phase_filter_seconds) / params_.moment_seconds;
   if (base.absent == Absence::kNone) {
     if (phases.count(0) < params_.span_min_window_share * fewest) {
       locking.absent = Absence::kNotEnoughData;
@@ -182,7 +191,8 @@ void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, const Pa
       locking.value = std::min(locked(0, 1.0 / phases.count(0)), 1.0);
     }
   }
-  AddChance(Statistic::kPhaseLocking, locked, params_, common_cause, &locking);
+  AddChance(Statistic::kPhaseLocking, locked, params_, common_cause, &track.phases_standing,
+            &locking);
 }
 
 void PairMeasures::Nobody(const Span& span, bool common_cause, PairNumbers* numbers) const {

@@ -25,8 +25,8 @@ class PairMeasures {
 
   // r_mean_windowed and plv_lf, with their chance levels (`above` still false) unless
   // `common_cause`.
-  void OverSpan(const PersonTrack& a, const PersonTrack& b, const PairTrack& track,
-                const Span& span, bool common_cause, PairNumbers* numbers) const;
+  void OverSpan(const PersonTrack& a, const PersonTrack& b, PairTrack& track, const Span& span,
+                bool common_cause, PairNumbers* numbers) const;
 
   // Every number absent, for somebody unknown.
   void Nobody(const Span& span, bool common_cause, PairNumbers* numbers) const;

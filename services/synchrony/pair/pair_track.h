@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "services/synchrony/chance/moments.h"
 #include "services/synchrony/chance/phase_sums.h"
 #include "services/synchrony/chance/shift_sums.h"
 #include "services/synchrony/params.h"
@@ -21,21 +22,33 @@ class PairTrack {
   void KeepPhases(const Params& params) {
     if (phases_ == nullptr) phases_ = std::make_unique<PhaseSums>(SpanPhases(params));
   }
-  void DropPhases() { phases_.reset(); }
+  void DropPhases() {
+    phases_.reset();
+    phases_standing.known = false;
+  }
 
   // After every step of both people; the shift sums are followed for all pairs at once
   // (chance/shift_rows.h).
   void FollowPhases(const PersonTrack& a, const PersonTrack& b, const Kernels& kernels) {
     if (phases_ != nullptr) phases_->Follow(a.phases(), b.phases(), kernels);
+    shifts_standing.known &= a.windows().changes().empty() && b.windows().changes().empty();
+    phases_standing.known &= a.phases().changes().empty() && b.phases().changes().empty();
   }
 
-  void PrefetchPhases() const {
-    if (phases_ != nullptr) phases_->Prefetch();
+  // FollowPhases() will be called soon.
+  void PrefetchPhases(const PersonTrack& a, const PersonTrack& b) const {
+    if (phases_ == nullptr || (a.phases().changes().empty() && b.phases().changes().empty()))
+      return;
+    phases_->Prefetch();
   }
 
   ShiftSums* mutable_shifts() { return &shifts_; }
   const ShiftSums& shifts() const { return shifts_; }
   const PhaseSums& phases() const { return *phases_; }  // after KeepPhases()
+
+  // Kept by whoever looks; not known any more once the sums have changed.
+  Standing shifts_standing;
+  Standing phases_standing;
 
   size_t MemoryBytes() const {
     return sizeof(*this) + shifts_.MemoryBytes() +

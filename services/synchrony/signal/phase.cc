@@ -93,31 +93,33 @@ int32_t PackPhase(const UnitVector& unit) {
                   static_cast<int16_t>(std::lrint(unit.im * kPhaseScale)));
 }
 
-PhaseRing::PhaseRing(int size)
-    : slots_(size), units_(static_cast<size_t>(RoundUp(size, kBlockWindows))) {}
+PhaseRing::PhaseRing(int size, int moment_seconds)
+    : moment_samples_(moment_seconds * kSamplesPerSecond),
+      slots_(size),
+      units_(static_cast<size_t>(RoundUp(size, kBlockWindows))) {}
 
 void PhaseRing::ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter) {
   changes_.clear();
   const int64_t first = slots_.Begin(last);
-  for (int64_t second = first; second <= last; ++second) {
-    const int64_t sample = second * kSamplesPerSecond;
+  for (int64_t moment = first; moment <= last; ++moment) {
+    const int64_t sample = moment * moment_samples_;
     UnitVector unit;
     if (sample >= filter.length()) {
       unit =
           filter.Apply(grid.values(sample, filter.length()), grid.masks(sample, filter.length()));
     }
-    Set(second, unit);
+    Set(moment, unit);
   }
 }
 
-void PhaseRing::Give(int64_t second, const UnitVector& unit) {
+void PhaseRing::Give(int64_t moment, const UnitVector& unit) {
   changes_.clear();
-  slots_.Begin(second);
-  Set(second, unit);
+  slots_.Begin(moment);
+  Set(moment, unit);
 }
 
-void PhaseRing::Set(int64_t second, const UnitVector& unit) {
-  const int slot = slots_.SlotOf(second);
+void PhaseRing::Set(int64_t moment, const UnitVector& unit) {
+  const int slot = slots_.SlotOf(moment);
   int32_t& packed = units_[static_cast<size_t>(slot)];
   const int32_t old = packed;
   packed = PackPhase(unit);
@@ -128,7 +130,7 @@ void PhaseRing::Set(int64_t second, const UnitVector& unit) {
 }
 
 void PhaseRing::ForgetFromSample(int64_t first) {
-  slots_.Forget((first + kSamplesPerSecond - 1) / kSamplesPerSecond);
+  slots_.Forget((first + moment_samples_ - 1) / moment_samples_);
 }
 
 }  // namespace attune::synchrony

@@ -1,9 +1,9 @@
-// Phase of the low-frequency waves (0.04-0.15 Hz), one unit vector a second.
+// Phase of the low-frequency waves (0.04-0.15 Hz), one unit vector a moment.
 //
 // A complex FIR: Hann window times exp(i 2 pi f k / 4), f = phase_centre_hz, length
 // phase_filter_seconds, coefficients rounded to integers that sum to exactly 0 (so a constant gives
 // no phase). The default, 20 s, has its -6 dB points at f +- 0.05 Hz. Symmetric, hence a pure
-// delay: the vector of second m is the phase at m - phase_filter_seconds / 2.
+// delay: the vector of a moment is the phase phase_filter_seconds / 2 before it.
 //
 // Missing samples count as the mean of the clean ones in the filter's reach; with fewer than
 // phase_min_valid_share clean there is no phase. The sum is an exact integer unless something is
@@ -52,16 +52,16 @@ class PhaseFilter {
 inline constexpr int kPhaseScale = 2896;
 int32_t PackPhase(const UnitVector& unit);
 
-// One person's unit vectors of the last `size` seconds; that of second m is in slot m % size.
+// One person's unit vectors of the last `size` moments; that of moment m is in slot m % size.
 class PhaseRing {
  public:
-  explicit PhaseRing(int size);
+  PhaseRing(int size, int moment_seconds);
 
-  // Brings the ring to second `last` (which never falls); the grid must hold the samples of the
-  // seconds that are not known yet.
+  // Brings the ring to moment `last` (which never falls); the grid must hold the samples of the
+  // moments that are not known yet.
   void ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter);
-  // The same with a vector given for the next `second`; for tests.
-  void Give(int64_t second, const UnitVector& unit);
+  // The same with a vector given for the next `moment`; for tests.
+  void Give(int64_t moment, const UnitVector& unit);
   // Samples from `first` on changed.
   void ForgetFromSample(int64_t first);
 
@@ -82,8 +82,9 @@ class PhaseRing {
   }
 
  private:
-  void Set(int64_t second, const UnitVector& unit);
+  void Set(int64_t moment, const UnitVector& unit);
 
+  int moment_samples_;
   Slots slots_;
   std::vector<int32_t> units_;
   std::vector<Change> changes_;

@@ -41,8 +41,10 @@ bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
   return true;
 }
 
-WindowRing::WindowRing(int size)
-    : slots_(size), blocks_(static_cast<size_t>(RoundUp(size, kBlockWindows) / kBlockWindows)) {}
+WindowRing::WindowRing(int size, int moment_seconds)
+    : moment_samples_(moment_seconds * kSamplesPerSecond),
+      slots_(size),
+      blocks_(static_cast<size_t>(RoundUp(size, kBlockWindows) / kBlockWindows)) {}
 
 void WindowRing::ExtendTo(int64_t last, const GridTrack& grid, const Params& params) {
   changes_.clear();
@@ -51,7 +53,7 @@ void WindowRing::ExtendTo(int64_t last, const GridTrack& grid, const Params& par
   const int length = params.window_seconds * kSamplesPerSecond;
   for (int64_t window = first; window <= last; ++window) {
     int16_t row[kRowLength], old[kRowLength];
-    const int64_t sample = window * kSamplesPerSecond;
+    const int64_t sample = window * moment_samples_;
     bool usable = false;
     if (sample >= length) {
       usable = NormaliseWindow(grid.values(sample, length), grid.masks(sample, length), length,
@@ -74,8 +76,8 @@ void WindowRing::ExtendTo(int64_t last, const GridTrack& grid, const Params& par
 }
 
 void WindowRing::ForgetFromSample(int64_t first) {
-  // Window m holds `first` when 4 m >= first.
-  slots_.Forget((first + kSamplesPerSecond - 1) / kSamplesPerSecond);
+  // Window m holds `first` when its last sample is not before it.
+  slots_.Forget((first + moment_samples_ - 1) / moment_samples_);
 }
 
 }  // namespace attune::synchrony

@@ -1,10 +1,10 @@
-// 15-s windows, one a second, ready for correlation: line removed, unit length, int16.
+// 15-s windows, one a moment, ready for correlation: line removed, unit length, int16.
 //
-// Window m is the samples of ((m - 15) s, m s]. From its clean samples the least-squares line is
-// removed; the rest is scaled to Euclidean length 2^14 and rounded (ties to even); missing samples
-// are 0. The dot product of two windows is then Pearson's r of the detrended windows times 2^28,
-// exact as an integer. Rounding costs r about 3e-5 (never more than 5e-4); a missing sample counts
-// as "on the line", which pulls r towards 0.
+// Window m is the samples of the 15 s up to moment m (Params::moment_seconds). From its clean
+// samples the least-squares line is removed; the rest is scaled to Euclidean length 2^14 and
+// rounded (ties to even); missing samples are 0. The dot product of two windows is then Pearson's r
+// of the detrended windows times 2^28, exact as an integer. Rounding costs r about 3e-5 (never more
+// than 5e-4); a missing sample counts as "on the line", which pulls r towards 0.
 //
 // Not usable: fewer than window_min_valid_share clean samples, or a residual too flat to be told
 // from rounding (sum of squares below 4 steps of 1/2048 s squared).
@@ -31,11 +31,11 @@ inline constexpr double kRScale = 1.0 / (1 << 28);  // dot product of two window
 bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
                      double min_valid_share, int16_t* row);
 
-// One person's windows of the last `size` seconds, in the block layout of the kernels: the window
-// that ends at second m is in slot m % size. Slots without a usable window are all 0.
+// One person's windows of the last `size` moments, in the block layout of the kernels: the window
+// that ends at moment m is in slot m % size. Slots without a usable window are all 0.
 class WindowRing {
  public:
-  explicit WindowRing(int size);
+  WindowRing(int size, int moment_seconds);
 
   // Brings the ring to window `last` (which never falls); the grid must hold the samples of the
   // windows that are not known yet.
@@ -56,7 +56,7 @@ class WindowRing {
   };
   const std::vector<Change>& changes() const { return changes_; }
 
-  // ExtendTo for the next second will be called soon.
+  // ExtendTo for the next moment will be called soon.
   void PrefetchNext() const {
     const auto slot = static_cast<size_t>(slots_.SlotOf(slots_.known() + 1));
     Prefetch(&blocks_[slot / kBlockWindows], sizeof(Block));
@@ -75,6 +75,7 @@ class WindowRing {
     int32_t pairs[kBlockSize];
   };
 
+  int moment_samples_;
   Slots slots_;
   std::vector<Block> blocks_;
   std::vector<Change> changes_;

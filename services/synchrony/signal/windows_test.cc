@@ -41,7 +41,7 @@ TEST(WindowsTest, DotProductIsTheDetrendedWindowedR) {
       testing::ReadFile("tests/data/reference-values/pair/expected_windowed_r.json"),
       "r_detrended_AB");
   ASSERT_EQ(expected.size(), 586u);
-  WindowRing wa(601), wb(601);
+  WindowRing wa(601, 1), wb(601, 1);
   wa.ExtendTo(600, a, Params{});
   wb.ExtendTo(600, b, Params{});
   double worst = 0, worst_given_grid = 0, mean = 0;
@@ -89,7 +89,7 @@ TEST(WindowsTest, ChangesTellWhatAStepDid) {
   auto csv = testing::ReadCsv("tests/data/reference-values/pair/input_pair.csv");
   const GridTrack grid = Quantised(testing::ToDoubles(csv["A_nsr003"]));
   constexpr int kSize = 70;
-  WindowRing ring(kSize);
+  WindowRing ring(kSize, 1);
   std::vector<std::vector<int16_t>> before(kSize, std::vector<int16_t>(kRowLength));
   int64_t known = -1;
   for (const int64_t m : {3, 14, 15, 16, 17, 60, 61, 100, 101, 102, 300, 301, 302}) {
