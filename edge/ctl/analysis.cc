@@ -170,7 +170,7 @@ absl::StatusOr<v1::Analysis> AnalyzeRecordings(const std::vector<Recording>& rec
   for (size_t i = 0; i < recordings.size(); ++i) {
     told[static_cast<uint32_t>(i) + 1].set_alias(recordings[i].name);
   }
-  return Run(*plan, told, Only(measures, synchrony::Availability::kBatch), hooks,
+  return Run(*plan, told, synchrony::OverTheWhole(measures, plan->length_us), hooks,
              std::move(analysis));
 }
 
@@ -182,7 +182,7 @@ absl::StatusOr<v1::Analysis> AnalyzeExport(const SessionExport& session,
   std::vector<synchrony::Measure> batch;
   if (options.measures) {
     plan.measures = Only(*options.measures, synchrony::Availability::kOnRequest);
-    batch = Only(*options.measures, synchrony::Availability::kBatch);
+    batch = synchrony::OverTheWhole(*options.measures, plan.length_us);
   }
   if (!options.pairs) {
     plan.pairs.clear();

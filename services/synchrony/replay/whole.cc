@@ -23,11 +23,24 @@ struct Subjects {
   std::vector<Measure> group;
 };
 
+// What only a whole recording has, and what has a chance level of its own over one.
+bool HasWhole(const MeasureInfo& info) {
+  switch (info.subject) {
+    case Subject::kPerson:
+      return info.availability == Availability::kBatch;
+    case Subject::kPair:
+      return info.availability == Availability::kBatch || PairHasChance(info.measure);
+    case Subject::kGroup:
+      return info.availability == Availability::kBatch || HasChance(info.measure);
+  }
+  return false;
+}
+
 Subjects BySubject(const std::vector<Measure>& measures) {
   Subjects out;
   for (const Measure measure : measures) {
     const MeasureInfo* info = FindMeasure(measure);
-    if (info == nullptr || info->availability != Availability::kBatch) continue;
+    if (info == nullptr || !HasWhole(*info)) continue;
     if (measure == Measure::kDriverScore || measure == Measure::kEmpathScore) {
       out.within.push_back(measure);
     } else if (info->subject == Subject::kPerson) {
@@ -89,6 +102,17 @@ std::vector<PlanPair> PairsOf(const Plan& plan) {
 
 }  // namespace
 
+std::vector<Measure> OverTheWhole(const std::vector<Measure>& measures, int64_t length_us) {
+  std::vector<Measure> out;
+  for (const Measure measure : measures) {
+    const MeasureInfo* info = FindMeasure(measure);
+    if (info == nullptr || !HasWhole(*info)) continue;
+    if (length_us > kWholeMostUs && info->availability != Availability::kBatch) continue;
+    out.push_back(measure);
+  }
+  return out;
+}
+
 std::vector<WholeNumbers> MeasureWhole(const Plan& plan, const std::vector<Measure>& measures,
                                        const Params& params,
                                        const std::function<void(double)>& progress) {
@@ -129,7 +153,7 @@ std::vector<WholeNumbers> MeasureWhole(const Plan& plan, const std::vector<Measu
     const Stretch& a = signals[IndexOf(plan, pairs[i].a)];
     const Stretch& b = signals[IndexOf(plan, pairs[i].b)];
     const std::vector<Number> numbers =
-        MeasurePairs(subjects.pair, a, b, /*pacer_hz=*/0, common_cause, params);
+        MeasurePairs(subjects.pair, a, b, /*pacer_hz=*/0, common_cause, params, kPairChanceShifts);
     WholeNumbers pair{pairs[i].a, pairs[i].b, {}};
     for (size_t k = 0; k < numbers.size(); ++k) {
       pair.numbers.push_back({subjects.pair[k], plan.length_us, numbers[k]});

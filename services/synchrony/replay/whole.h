@@ -1,4 +1,5 @@
-// Measures that only make sense over a whole recording: all of Availability::kBatch.
+// Measures over a whole recording: all of Availability::kBatch, and those which then have a chance
+// level of their own, whatever they are live (PairHasChance, HasChance).
 //
 // Each person's signal from 0 to the plan's end, as far as the person was measured and there.
 // Missing data stay missing. The artefact rules of the literature look at the raw intervals one
@@ -25,9 +26,13 @@ struct WholeNumbers {
   std::vector<NamedNumber> numbers;
 };
 
-// `measures`: ascending; those of another availability are left out. Subjects without any number
-// are left out. In the order people, pairs, group. `progress` (0..1) may be empty. Nothing when the
-// plan is longer than kWholeMostUs.
+// Those of `measures` that MeasureWhole has; beyond 24 hours only batch ones, which it refuses
+// then.
+std::vector<Measure> OverTheWhole(const std::vector<Measure>& measures, int64_t length_us);
+
+// `measures`: ascending; those that OverTheWhole leaves out are left out. Subjects without any
+// number are left out. In the order people, pairs, group. `progress` (0..1) may be empty. Nothing
+// when the plan is longer than kWholeMostUs.
 std::vector<WholeNumbers> MeasureWhole(const Plan& plan, const std::vector<Measure>& measures,
                                        const Params& params,
                                        const std::function<void(double)>& progress);

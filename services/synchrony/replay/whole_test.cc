@@ -93,5 +93,28 @@ TEST(WholeTest, TooLongIsNothing) {
   EXPECT_TRUE(MeasureWhole(plan, Batch(), Params(), nullptr).empty());
 }
 
+// Strangers: a p for what has one, none above chance by much; and Granger against shifted copies.
+TEST(WholeTest, WhatHasAChanceLevelOverARecordingComesWithIt) {
+  const Plan plan = ThreeHearts(900 * kS);
+  std::vector<Measure> all;
+  for (const MeasureInfo& info : Catalogue()) all.push_back(info.measure);
+  const std::vector<Measure> whole_measures = OverTheWhole(all, plan.length_us);
+  const auto whole = MeasureWhole(plan, whole_measures, Params(), nullptr);
+  const WholeNumbers* pair = Find(whole, 1, 2);
+  ASSERT_NE(pair, nullptr);
+  std::set<Measure> with_p;
+  for (const NamedNumber& named : pair->numbers) {
+    if (!named.number.has_chance) continue;
+    with_p.insert(named.measure);
+    EXPECT_GE(named.number.chance.p, 1.0 / 200);
+  }
+  for (const Measure measure :
+       {Measure::kRMeanWindowed, Measure::kPlvLf, Measure::kConcordanceIndex, Measure::kGrangerAToB,
+        Measure::kTransferEntropyBToA}) {
+    EXPECT_TRUE(with_p.contains(measure)) << FindMeasure(measure)->name;
+  }
+  EXPECT_LT(OverTheWhole(all, kWholeMostUs + 1).size(), whole_measures.size());
+}
+
 }  // namespace
 }  // namespace attune::synchrony
