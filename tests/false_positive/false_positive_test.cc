@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -94,6 +95,42 @@ TEST(FalsePositiveTest, PairsOfIndependentPeople) {
     EXPECT_LE(pairs->AloneShare(), 0.05);
     EXPECT_LE(pairs->AloneAlarmsPerHour(), 2.0);
     EXPECT_LE(pairs->AlarmsPerHour(), 0.01);
+  }
+}
+
+// The measures on request that come with a p (and no shifts, no persistence).
+TEST(FalsePositiveTest, SurrogateSynchronyOfIndependentPeople) {
+  const synchrony::Params params;
+  std::map<v1::Measure, Rates> rates;
+  std::vector<v1::Measure> measures;
+  for (const synchrony::MeasureInfo& info : synchrony::Catalogue()) {
+    if (info.has_chance && info.availability == synchrony::Availability::kOnRequest) {
+      measures.push_back(static_cast<v1::Measure>(info.measure));
+    }
+  }
+  ASSERT_FALSE(measures.empty());
+  const int seconds = LongForm() ? 1800 : 360;
+  for (const std::vector<Seat>& room : Seating(kPeople, 1, seconds, 21)) {
+    std::vector<Heart> hearts;
+    for (const Seat& seat : room) hearts.push_back(Stretch(seat.person, seat.from_s, seconds));
+    int second = 0;
+    const auto look = [&](const v1::Frame& frame) {
+      if (++second % kApartSeconds != 0) return;
+      for (const v1::PairFrame& pair : frame.pairs()) {
+        for (const v1::NamedNumber& named : pair.more()) {
+          Course alone;
+          rates[named.measure()].Count(named.number(), second, params, &alone);
+        }
+      }
+    };
+    PlayRoom(hearts, seconds, look, measures);
+  }
+  for (const v1::Measure measure : measures) {
+    const Rates& of_measure = rates[measure];
+    of_measure.Print(v1::Measure_Name(measure));
+    EXPECT_GT(of_measure.looks, 1000);
+    EXPECT_GE(of_measure.Share(), kLowest);
+    EXPECT_LE(of_measure.Share(), kHighest);
   }
 }
 

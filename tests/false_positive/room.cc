@@ -31,12 +31,13 @@ void Allow(v1::Purpose purpose, v1::Audience audience, v1::JoinSessionRequest& r
   consent.set_text_version("1");
 }
 
-session::SessionCore Open(int people) {
+session::SessionCore Open(int people, const std::vector<v1::Measure>& measures) {
   v1::CreateSessionRequest request;
   request.set_request_id("create-room");
   request.set_kind(v1::SESSION_KIND_LAB);
   request.set_title("Strangers");
   session::SessionCore::CreateOptions options;
+  for (const v1::Measure measure : measures) request.add_measures(measure);
   options.session_id = "session-0123456789";
   options.join_code = "ABCDEF";
   options.lab_allowed = true;
@@ -68,9 +69,10 @@ session::SessionCore Open(int people) {
 }  // namespace
 
 void PlayRoom(const std::vector<Heart>& hearts, int seconds,
-              const std::function<void(const v1::Frame&)>& look) {
+              const std::function<void(const v1::Frame&)>& look,
+              const std::vector<v1::Measure>& measures) {
   const int people = static_cast<int>(hearts.size());
-  session::SessionCore core = Open(people);
+  session::SessionCore core = Open(people, measures);
   const std::string boot_id(16, 'b');
   const session::Viewer facilitator{v1::ROLE_FACILITATOR, 0};
   std::vector<size_t> sent(hearts.size());

@@ -12,9 +12,11 @@
 namespace attune::false_positive {
 
 // Person i of `hearts` is participant i + 1. `look` gets the facilitator's frame of every second up
-// to `seconds`, in order. Ends the program when the session refuses anything.
+// to `seconds`, in order. `measures` are computed beyond those of every frame. Ends the program
+// when the session refuses anything.
 void PlayRoom(const std::vector<Heart>& hearts, int seconds,
-              const std::function<void(const v1::Frame&)>& look);
+              const std::function<void(const v1::Frame&)>& look,
+              const std::vector<v1::Measure>& measures = {});
 
 }  // namespace attune::false_positive
 
