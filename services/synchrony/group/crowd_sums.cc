@@ -23,6 +23,7 @@ void CrowdSums::Begin() {
 }
 
 void CrowdSums::Clear() {
+  weighed_ = false;
   members_.clear();
   own_ = 0;
   for (auto* numbers : {&squares_, &pairs_}) *numbers = {};
@@ -31,7 +32,7 @@ void CrowdSums::Clear() {
 }
 
 void CrowdSums::Follow(const std::vector<Member>& members) {
-  bool changed = sums_.empty() || members_ != members;
+  bool changed = !weighed_ || members_ != members;
   if (sums_.empty()) Begin();
   // Those who counted so far: to what their windows hold now.
   for (const Member& member : members_) {
@@ -59,6 +60,7 @@ void CrowdSums::Follow(const std::vector<Member>& members) {
   own_ = 0;
   for (const Member& member : members_) own_ += member.windows->own();
   for (size_t column = 0; column < columns_; ++column) Weigh(column);
+  weighed_ = true;
 }
 
 void CrowdSums::Forget(int person) {
@@ -67,6 +69,7 @@ void CrowdSums::Forget(int person) {
   if (it == members_.end()) return;
   AddAll(*it, -1);
   members_.erase(it);
+  weighed_ = false;
 }
 
 void CrowdSums::AddAll(const Member& member, int sign) {

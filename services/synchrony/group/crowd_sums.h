@@ -63,6 +63,7 @@ class CrowdSums {
   int64_t own_ = 0;              // sum of all members' WindowRing::own()
   std::vector<int32_t> sums_;    // [column][slot][kRowLength]
   std::vector<int16_t> usable_;  // [column][slot]: people with a usable window
+  bool weighed_ = false;         // what follows, and own_, is of the sums as they stand
   // Of each column: sum over slots of |sum of rows|^2, and of pairs.
   std::vector<int64_t> squares_;
   std::vector<int64_t> pairs_;

@@ -286,6 +286,21 @@ TEST(MeanPairwiseTest, CrowdSumsAreSumsOverPairs) {
     }
   }
 
+  // Somebody goes between two moments, when no window changes.
+  for (PersonTrack& track : tracks) track.Advance(241'000'000, params, filter);
+  std::vector<CrowdSums::Member> rest;
+  for (size_t i = 0; i < tracks.size(); ++i) rest.push_back({group[i], &tracks[i].windows()});
+  crowd.Follow(rest);
+  crowd.Forget(group[2]);
+  rest.erase(rest.begin() + 2);
+  crowd.Follow(rest);
+  fresh.Clear();
+  fresh.Follow(rest);
+  for (int draw = -1; draw < crowd.draws(); ++draw) {
+    ASSERT_EQ(crowd.At(draw).r, fresh.At(draw).r) << draw;
+    ASSERT_EQ(crowd.At(draw).count, fresh.At(draw).count) << draw;
+  }
+
   const Span span = SpanAt(240'000'000, params);
   EXPECT_EQ(span.seconds, 180);
   measures.FindBasis(group, pointers, span, &basis);
