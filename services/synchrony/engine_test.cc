@@ -16,33 +16,11 @@ namespace {
 
 using testing::BeatsFromMs;
 using testing::Dump;
-using testing::ReadNsr;
+using testing::Everybody;
+using testing::RealRoom;
 using testing::SimulatedBeats;
 
 constexpr int64_t kSecond = 1'000'000;
-
-Engine::Selection Everybody(int people) {
-  Engine::Selection selection;
-  for (int a = 0; a < people; ++a) {
-    selection.people.push_back(a);
-    selection.group.push_back(a);
-    for (int b = a + 1; b < people; ++b) selection.pairs.emplace_back(a, b);
-  }
-  return selection;
-}
-
-// Four real people, with artefacts and dropouts, from somewhere inside their records.
-std::vector<std::vector<Beat>> RealRoom(double seconds) {
-  std::vector<std::vector<Beat>> room;
-  for (int person : {3, 8, 16, 30}) {
-    std::vector<double> rr = ReadNsr(person);
-    rr.erase(rr.begin(), rr.begin() + 2900);
-    std::vector<Beat> beats = BeatsFromMs(rr, 137'000 * person);
-    std::erase_if(beats, [&](const Beat& b) { return b.time_us > seconds * kSecond; });
-    room.push_back(beats);
-  }
-  return room;
-}
 
 struct Arrival {
   int person;

@@ -149,6 +149,28 @@ std::vector<Beat> SimulatedBeats(uint64_t seed, double mean_ms, double seconds) 
   return BeatsFromMs(rr);
 }
 
+std::vector<std::vector<Beat>> RealRoom(double seconds) {
+  std::vector<std::vector<Beat>> room;
+  for (int person : {3, 8, 16, 30}) {
+    std::vector<double> rr = ReadNsr(person);
+    rr.erase(rr.begin(), rr.begin() + 2900);
+    std::vector<Beat> beats = BeatsFromMs(rr, 137'000 * person);
+    std::erase_if(beats, [&](const Beat& b) { return b.time_us > seconds * 1'000'000; });
+    room.push_back(beats);
+  }
+  return room;
+}
+
+Selection Everybody(int people) {
+  Selection selection;
+  for (int a = 0; a < people; ++a) {
+    selection.people.push_back(a);
+    selection.group.push_back(a);
+    for (int b = a + 1; b < people; ++b) selection.pairs.emplace_back(a, b);
+  }
+  return selection;
+}
+
 std::string Dump(const Frame& frame) {
   std::string out = "tick " + std::to_string(frame.tick_end_us) + "\n";
   for (const PersonNumbers& p : frame.people) {

@@ -36,6 +36,13 @@ std::vector<double> ReadNsr(int person);
 // random strength and phase. Deterministic in `seed`.
 std::vector<Beat> SimulatedBeats(uint64_t seed, double mean_ms, double seconds);
 
+// Four real people, with artefacts and dropouts, from somewhere inside their records, up to
+// `seconds`.
+std::vector<std::vector<Beat>> RealRoom(double seconds);
+
+// People 0 .. people - 1, all their pairs, one group.
+Selection Everybody(int people);
+
 // Every bit of a frame as text, to compare frames and to see where they differ.
 std::string Dump(const Frame& frame);
 
