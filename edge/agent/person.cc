@@ -72,8 +72,9 @@ bool Person::Begin(const ClockSync& clock, int64_t now_us) {
 void Person::Step(int64_t now_us, const ClockSync& clock) {
   if (finished_) return;
   std::vector<SourceBeat> beats;
+  int64_t live_through_us = now_us;
   if (live()) {
-    source_->Poll(now_us, &beats);
+    live_through_us = source_->Poll(now_us, &beats);
     for (SourceBeat& beat : beats) {
       unstamped_.push_back(beat);
       if (unstamped_.size() > kMostUnstamped) {
@@ -94,12 +95,14 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
     return;
   }
   const int64_t session_us = clock.SessionAt(now_us);
-  int64_t through_us = session_us;
-  if (!live()) through_us = source_->Poll(session_us, &beats);
+  const Stamping stamping = source_->info().stamping;
+  int64_t through_us =
+      live() ? clock.SessionAt(live_through_us) : source_->Poll(session_us, &beats);
   Take(beats, clock);
   const bool ended = source_->finished();
-  if (source_->info().stamping == Stamping::kGiven) {
-    complete_us_ = through_us;
+  if (stamping == Stamping::kGiven || stamping == Stamping::kGivenSteady) {
+    // What was promised stays promised: Append refuses what would break it.
+    complete_us_ = std::max(complete_us_, through_us);
   } else {
     if (ended) beat_clock_.Finish();
     std::vector<ClockedBeat> clocked;
@@ -124,6 +127,14 @@ void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) 
              beat.position);
       continue;
     }
+    if (stamping == Stamping::kGivenSteady) {
+      const int64_t bound_us = clock.UncertaintyUs(beat.time_us) + source_->info().offset_bound_us;
+      Append(
+          {clock.SessionAt(beat.time_us), beat.rr_1024, beat.gap_before, source_->info().jitter_us,
+           static_cast<uint32_t>(std::min<int64_t>(bound_us, 30'000'000))},
+          beat.position);
+      continue;
+    }
     int64_t arrival_us = beat.time_us;
     if (stamping == Stamping::kArrivalSteady) {
       arrival_us = clock.SessionAt(beat.time_us);
@@ -141,8 +152,9 @@ void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) 
 }
 
 void Person::Append(const StampedBeat& beat, uint64_t position) {
-  if (beat.time_session_us < 0 || beat.time_session_us < spool_->last_time_session_us()) {
-    gap_ = true;  // before the session, or before what an earlier run has stamped
+  if (beat.time_session_us < 0 || beat.time_session_us < spool_->last_time_session_us() ||
+      beat.time_session_us <= complete_us_) {
+    gap_ = true;  // before the session, what an earlier run has stamped, or what was promised
     ++dropped_;
     return;
   }

@@ -40,6 +40,7 @@ class Person {
   Spool* spool() { return spool_.get(); }
   const Spool* spool() const { return spool_.get(); }
   v1::SensorKind sensor() const { return source_->info().sensor; }
+  DeviceStatus device() const { return source_->device(); }
   // See Uplink::SetComplete; INT64_MIN: nothing can be promised.
   int64_t complete_us() const { return complete_us_; }
   // Everything that the source will ever give is in the spool.
@@ -54,7 +55,7 @@ class Person {
   bool Begin(const ClockSync& clock, int64_t now_us);
   void Take(const std::vector<SourceBeat>& beats, const ClockSync& clock);
   void Append(const StampedBeat& beat, uint64_t position);
-  bool live() const { return source_->info().stamping == Stamping::kArrivalSteady; }
+  bool live() const { return IsLive(source_->info().stamping); }
 
   std::unique_ptr<Source> source_;
   std::unique_ptr<Spool> spool_;

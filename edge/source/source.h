@@ -23,7 +23,12 @@ enum class Stamping {
   kGiven,           // `time_us` is the time of the beat, session time
   kArrivalSession,  // `time_us` is when the interval arrived, session time
   kArrivalSteady,   // `time_us` is when the interval arrived, on the edge's steady clock
+  kGivenSteady,     // `time_us` is the time of the beat, on the edge's steady clock
 };
+// Live: gives what arrives, Begin means nothing, Poll takes the steady clock.
+inline bool IsLive(Stamping stamping) {
+  return stamping == Stamping::kArrivalSteady || stamping == Stamping::kGivenSteady;
+}
 
 struct SourceBeat {
   uint32_t rr_1024 = 0;     // interval that ends at the beat, 1/1024 s, 1..65535
@@ -38,9 +43,31 @@ struct SourceInfo {
   // Session time of the start when it is fixed; otherwise the source starts when the session is
   // first heard of.
   std::optional<int64_t> start_session_us;
-  uint32_t jitter_us = 0;  // of given stamps; see attune.v1.Timing
+  uint32_t jitter_us = 0;        // of given stamps; see attune.v1.Timing
+  uint32_t offset_bound_us = 0;  // likewise, without the error of the session's clock
   // What it was made from. A spool goes on only with the source that it was begun with.
   std::string fingerprint;
+};
+
+// What a live source knows of its device.
+struct DeviceStatus {
+  enum class Link {
+    kNone,        // the source has no device (recordings, simulation, stdin)
+    kSearching,   // not seen yet
+    kConnecting,  // seen, being connected
+    kConnected,   // data may come
+    kLost,        // was connected; being looked for again
+  };
+  Link link = Link::kNone;
+  std::string name;                    // as the device calls itself
+  std::string address;                 // AA:BB:CC:DD:EE:FF
+  std::string model;                   // manufacturer, model and firmware as far as told
+  std::optional<bool> contact;         // absent: the device cannot tell
+  std::optional<int> battery_percent;  // 0..100
+  std::optional<int> signal_dbm;       // of the last advertisement
+  std::string body_location;           // "chest" ...; empty: not told
+  std::string mode;                    // "intervals" or "ecg"; empty: not known yet
+  std::string trouble;                 // what is wrong and what to do, in words; empty: nothing
 };
 
 class Source {
@@ -52,12 +79,14 @@ class Source {
   virtual void Begin(int64_t start_session_us, uint64_t after_position) = 0;
   // Appends what has happened by `now_us` (session time, for live sources steady time), at most
   // about kMostPerPoll beats. Returns the time through which everything is out: `now_us`, unless
-  // there is more.
+  // there is more (or, for kGivenSteady, beats up to `now_us` may still come).
   virtual int64_t Poll(int64_t now_us, std::vector<SourceBeat>* beats) = 0;
   // When the next beat is due, in the clock of Poll; nullopt: not known.
   virtual std::optional<int64_t> NextDueUs() const = 0;
   // Nothing will come any more.
   virtual bool finished() const = 0;
+  // May differ at each call.
+  virtual DeviceStatus device() const { return {}; }
   // Things refused since the last call, in words; `refused` counts all of them.
   virtual std::vector<std::string> TakeWarnings() { return {}; }
   virtual uint64_t refused() const { return 0; }
