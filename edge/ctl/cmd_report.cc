@@ -3,9 +3,9 @@
 
 #include "attune/v1/report.grpc.pb.h"
 #include "edge/ctl/command.h"
-#include "edge/ctl/output.h"
 #include "edge/ctl/report_text.h"
 #include "edge/ctl/server.h"
+#include "edge/words/json.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {

@@ -8,9 +8,9 @@
 #include "absl/strings/str_split.h"
 #include "attune/v1/session.grpc.pb.h"
 #include "edge/ctl/command.h"
-#include "edge/ctl/output.h"
 #include "edge/ctl/server.h"
-#include "edge/ctl/words.h"
+#include "edge/words/json.h"
+#include "edge/words/words.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {

@@ -7,7 +7,7 @@
 #include "edge/ctl/command.h"
 #include "edge/ctl/server.h"
 #include "edge/ctl/watch_loop.h"
-#include "edge/ctl/words.h"
+#include "edge/words/words.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {

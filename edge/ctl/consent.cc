@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "edge/ctl/words.h"
+#include "edge/words/words.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 
 namespace attune::edge {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "edge/ctl/lines.h"
-#include "edge/ctl/output.h"
 #include "edge/ctl/recording.h"
+#include "edge/words/json.h"
 #include "services/base/status_macros.h"
 #include "services/messages/plan.h"
 

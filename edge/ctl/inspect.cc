@@ -9,8 +9,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "edge/ctl/text.h"
-#include "edge/ctl/words.h"
+#include "edge/words/text.h"
+#include "edge/words/words.h"
 #include "services/base/token.h"
 
 namespace attune::edge {

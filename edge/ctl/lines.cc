@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {

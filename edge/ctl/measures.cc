@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "edge/ctl/args.h"
 #include "edge/ctl/lines.h"
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 
 namespace attune::edge {
 namespace {

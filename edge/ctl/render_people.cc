@@ -3,8 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "edge/ctl/render_parts.h"
-#include "edge/ctl/text.h"
-#include "edge/ctl/words.h"
+#include "edge/words/text.h"
+#include "edge/words/words.h"
 
 namespace attune::edge {
 namespace {

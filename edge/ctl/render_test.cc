@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "edge/ctl/fixture_for_test.h"
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 
 namespace attune::edge {
 namespace {

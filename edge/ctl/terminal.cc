@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 
 namespace attune::edge {
 namespace {

@@ -11,8 +11,8 @@
 #include <thread>
 #include <utility>
 
-#include "edge/ctl/output.h"
 #include "edge/ctl/terminal.h"
+#include "edge/words/json.h"
 
 namespace attune::edge {
 namespace {

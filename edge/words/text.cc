@@ -1,4 +1,4 @@
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // Text for terminals: what other people chose (aliases, titles, labels, messages) is made harmless,
 // and everything is measured in terminal columns. Pure functions; thread-safe.
-#ifndef ATTUNE_EDGE_CTL_TEXT_H_
-#define ATTUNE_EDGE_CTL_TEXT_H_
+#ifndef ATTUNE_EDGE_WORDS_TEXT_H_
+#define ATTUNE_EDGE_WORDS_TEXT_H_
 
 #include <cstdint>
 #include <string>
@@ -29,4 +29,4 @@ std::string Right(std::string_view text, int columns, bool ascii = false);
 
 }  // namespace attune::edge
 
-#endif  // ATTUNE_EDGE_CTL_TEXT_H_
+#endif  // ATTUNE_EDGE_WORDS_TEXT_H_

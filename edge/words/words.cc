@@ -1,10 +1,10 @@
-#include "edge/ctl/words.h"
+#include "edge/words/words.h"
 
 #include <cmath>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
-#include "edge/ctl/text.h"
+#include "edge/words/text.h"
 
 namespace attune::edge {
 namespace {

@@ -1,7 +1,7 @@
 // Words for what the contract says in enums and numbers. Neutral: synchrony is neither good nor
 // bad. Pure functions; thread-safe.
-#ifndef ATTUNE_EDGE_CTL_WORDS_H_
-#define ATTUNE_EDGE_CTL_WORDS_H_
+#ifndef ATTUNE_EDGE_WORDS_WORDS_H_
+#define ATTUNE_EDGE_WORDS_WORDS_H_
 
 #include <cstdint>
 #include <functional>
@@ -57,4 +57,4 @@ std::string EntryWords(const v1::LogEntry& entry, const std::function<std::strin
 
 }  // namespace attune::edge
 
-#endif  // ATTUNE_EDGE_CTL_WORDS_H_
+#endif  // ATTUNE_EDGE_WORDS_WORDS_H_

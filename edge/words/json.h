@@ -1,6 +1,6 @@
 // Messages as JSON: protobuf JSON with the field names of the .proto files and enums by name.
-#ifndef ATTUNE_EDGE_CTL_OUTPUT_H_
-#define ATTUNE_EDGE_CTL_OUTPUT_H_
+#ifndef ATTUNE_EDGE_WORDS_JSON_H_
+#define ATTUNE_EDGE_WORDS_JSON_H_
 
 #include <google/protobuf/message.h>
 
@@ -15,4 +15,4 @@ std::string JsonLine(const google::protobuf::Message& message);
 
 }  // namespace attune::edge
 
-#endif  // ATTUNE_EDGE_CTL_OUTPUT_H_
+#endif  // ATTUNE_EDGE_WORDS_JSON_H_

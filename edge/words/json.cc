@@ -1,4 +1,4 @@
-#include "edge/ctl/output.h"
+#include "edge/words/json.h"
 
 #include <google/protobuf/util/json_util.h>
 
