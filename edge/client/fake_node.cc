@@ -126,6 +126,17 @@ grpc::Status FakeNode::JoinSession(grpc::ServerContext*, const v1::JoinSessionRe
   return grpc::Status::OK;
 }
 
+grpc::Status FakeNode::GetSessionByCode(grpc::ServerContext*,
+                                        const v1::GetSessionByCodeRequest* request,
+                                        v1::GetSessionByCodeResponse* response) {
+  MutexLock lock(mu_);
+  if (request->join_code() != kJoinCode) {
+    return {grpc::StatusCode::NOT_FOUND, "no such code"};
+  }
+  *response->mutable_session() = Info();
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeNode::GetSession(grpc::ServerContext* context, const v1::GetSessionRequest*,
                                   v1::GetSessionResponse* response) {
   MutexLock lock(mu_);

@@ -48,6 +48,9 @@ class FakeNode final : public v1::EdgeService::Service, public v1::SessionServic
                       grpc::ServerReaderWriter<v1::EdgeDown, v1::EdgeUp>* stream) override;
   grpc::Status JoinSession(grpc::ServerContext* context, const v1::JoinSessionRequest* request,
                            v1::JoinSessionResponse* response) override;
+  grpc::Status GetSessionByCode(grpc::ServerContext* context,
+                                const v1::GetSessionByCodeRequest* request,
+                                v1::GetSessionByCodeResponse* response) override;
   grpc::Status GetSession(grpc::ServerContext* context, const v1::GetSessionRequest* request,
                           v1::GetSessionResponse* response) override;
 

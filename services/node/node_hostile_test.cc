@@ -183,6 +183,13 @@ TEST_F(HostileTest, WrongJoinCodesAreLimitedAndCheap) {
   EXPECT_LT(clock_.SteadyMicros() - before, 60 * kSecond);
   EXPECT_EQ(not_found + limited, 10'000);
   EXPECT_LT(not_found, 100) << "guesses that were looked at";
+  // Looking a code up is no way around.
+  v1::GetSessionByCodeRequest look;
+  v1::GetSessionByCodeResponse looked;
+  const auto by_code = &v1::SessionService::Stub::GetSessionByCode;
+  look.set_join_code(created_.join_code());
+  EXPECT_EQ(Call(sessions_, by_code, "", look, &looked).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
   // This address has to wait; TearDown joins from the same one, after the wait.
   EXPECT_TRUE(Eventually([&] {
     join.set_request_id(RequestId());

@@ -189,6 +189,35 @@ TEST_F(NodeTest, CallsMayBeRepeated) {
   EXPECT_EQ(marked_again.annotation(), 1u);
 }
 
+TEST_F(NodeTest, AJoinCodeIsLookedUpWithoutATrace) {
+  const auto created = Create(v1::SESSION_KIND_COUPLES);
+  const auto anna = Join(created.join_code(), "Anna");
+  const auto method = &v1::SessionService::Stub::GetSessionByCode;
+  v1::GetSessionByCodeRequest request;
+  std::string typed = created.join_code();
+  for (char& c : typed) c = static_cast<char>(tolower(c));
+  request.set_join_code(typed);
+  v1::GetSessionByCodeResponse response;
+  int64_t last_us = 0;
+  for (int i = 0; i < 3; ++i) {
+    const grpc::Status status = Call(sessions_, method, "", request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_GT(response.session().now_session_us(), last_us);
+    last_us = response.session().now_session_us();
+  }
+  EXPECT_EQ(response.session().session_id(), created.session().session_id());
+  EXPECT_EQ(response.session().kind(), v1::SESSION_KIND_COUPLES);
+  EXPECT_EQ(response.session().people(), 1u) << "nobody joined by looking";
+
+  v1::GetSessionResponse seen;
+  ASSERT_TRUE(Call(sessions_, &v1::SessionService::Stub::GetSession, anna.token(), {}, &seen).ok());
+  EXPECT_EQ(seen.session().people(), 1u);
+
+  request.set_join_code("0000-0000");
+  EXPECT_EQ(Call(sessions_, method, "", request, &response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(NodeTest, TeamSessionsKeepNoRawData) {
   const auto created = Create(v1::SESSION_KIND_TEAM);
   const auto anna = Join(created.join_code(), "Anna");

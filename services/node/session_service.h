@@ -17,6 +17,7 @@ class SessionServiceImpl final : public v1::SessionService::CallbackService {
                                    v1::Method##Response* response) override
   ATTUNE_UNARY(CreateSession);
   ATTUNE_UNARY(JoinSession);
+  ATTUNE_UNARY(GetSessionByCode);
   ATTUNE_UNARY(GetSession);
   ATTUNE_UNARY(ListSessions);
   ATTUNE_UNARY(SetConsent);

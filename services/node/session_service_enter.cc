@@ -13,6 +13,29 @@ namespace {
 constexpr uint32_t kDefaultPage = 100;
 constexpr uint32_t kLargestPage = 1000;
 
+// The open session of a join code; a caller that has guessed too often is not even looked at.
+absl::StatusOr<Registry::Host> HostOfCode(const Services& services,
+                                          grpc::CallbackServerContext* context,
+                                          const std::string& typed) {
+  Metrics& metrics = services.parts.metrics;
+  CodeRateLimiter& codes = services.admission.codes();
+  const std::string peer = PeerAddress(context->peer());
+  if (const uint32_t wait_ms = codes.BlockedForMs(peer); wait_ms > 0) {
+    metrics.joins_limited.Increment();
+    context->AddTrailingMetadata("retry-after-ms", std::to_string(wait_ms));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("too many wrong join codes: try again in ", (wait_ms + 999) / 1000, " s"));
+  }
+  const auto code = NormalizeJoinCode(typed);
+  Registry::Host host = code.has_value() ? services.registry.FindByCode(*code) : nullptr;
+  if (host == nullptr) {
+    codes.CountWrong(peer);
+    metrics.joins_wrong_code.Increment();
+    return absl::NotFoundError("no open session has this join code: read it again, like ABCD-2345");
+  }
+  return host;
+}
+
 // On the session's worker: who asked with this request is (now) this participant.
 void Join(const Services& services, SessionHost& host, const v1::JoinSessionRequest& request,
           const std::string& subject, v1::JoinSessionResponse* response, const Finish& finish) {
@@ -87,31 +110,15 @@ grpc::ServerUnaryReactor* SessionServiceImpl::CreateSession(grpc::CallbackServer
 grpc::ServerUnaryReactor* SessionServiceImpl::JoinSession(grpc::CallbackServerContext* context,
                                                           const v1::JoinSessionRequest* request,
                                                           v1::JoinSessionResponse* response) {
-  Metrics& metrics = services_.parts.metrics;
-  CodeRateLimiter& codes = services_.admission.codes();
-  const std::string peer = PeerAddress(context->peer());
-  if (const uint32_t wait_ms = codes.BlockedForMs(peer); wait_ms > 0) {
-    metrics.joins_limited.Increment();
-    context->AddTrailingMetadata("retry-after-ms", std::to_string(wait_ms));
-    return FinishNow(
-        context, absl::ResourceExhaustedError(absl::StrCat(
-                     "too many wrong join codes: try again in ", (wait_ms + 999) / 1000, " s")));
-  }
-  const auto code = NormalizeJoinCode(request->join_code());
-  const Registry::Host host = code.has_value() ? services_.registry.FindByCode(*code) : nullptr;
-  if (host == nullptr) {
-    codes.CountWrong(peer);
-    metrics.joins_wrong_code.Increment();
-    return FinishNow(context,
-                     absl::NotFoundError("no open session has this join code: read it again, like "
-                                         "ABCD-2345"));
-  }
+  const auto found = HostOfCode(services_, context, request->join_code());
+  if (!found.ok()) return FinishNow(context, found.status());
+  const Registry::Host& host = *found;
   if (request->role() != v1::ROLE_UNSPECIFIED && request->role() != v1::ROLE_PARTICIPANT &&
       request->role() != v1::ROLE_OBSERVER) {
     return FinishNow(context, absl::PermissionDeniedError(
                                   "a join code lets in participants and observers only"));
   }
-  metrics.joins_ok.Increment();
+  services_.parts.metrics.joins_ok.Increment();
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Finish finish = FinishLater(reactor);
   const auto busy = absl::ResourceExhaustedError("the node is busy; try again in a moment");
@@ -139,6 +146,16 @@ grpc::ServerUnaryReactor* SessionServiceImpl::JoinSession(grpc::CallbackServerCo
       });
   if (!posted) finish(busy);
   return reactor;
+}
+
+// Answered on the spot: what it tells needs neither the session's worker nor its journal, so the
+// answer's time is as good as the network allows.
+grpc::ServerUnaryReactor* SessionServiceImpl::GetSessionByCode(
+    grpc::CallbackServerContext* context, const v1::GetSessionByCodeRequest* request,
+    v1::GetSessionByCodeResponse* response) {
+  const auto host = HostOfCode(services_, context, request->join_code());
+  if (host.ok()) *response->mutable_session() = (*host)->Info();
+  return FinishNow(context, host.status());
 }
 
 grpc::ServerUnaryReactor* SessionServiceImpl::ListSessions(grpc::CallbackServerContext* context,
