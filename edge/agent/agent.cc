@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "edge/agent/consent.h"
+#include "edge/agent/help.h"
 #include "edge/agent/spool_format.h"
 #include "edge/source/spec.h"
 #include "services/base/status_macros.h"
@@ -14,7 +15,6 @@
 namespace attune::edge {
 namespace {
 
-constexpr char kVersion[] = "attune-agent/0.1";
 // A token is renewed so long before it expires.
 constexpr int64_t kRenewBeforeUs = 60'000'000;
 // When a session was ended by hand nobody tells when; data younger than this at its close is taken
@@ -81,7 +81,7 @@ std::string Agent::TicketPath() const {
 void Agent::MakeUplink() {
   UplinkOptions options;
   options.addresses = options_.servers;
-  options.agent = kVersion;
+  options.agent = kAgentVersion;
   v1::EpochTicket kept;
   if (kept.ParseFromString(ReadWhole(TicketPath())) && kept.session_id() == session_id_) {
     options.ticket = kept;

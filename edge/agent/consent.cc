@@ -56,7 +56,7 @@ absl::StatusOr<std::vector<v1::Consent>> ParseConsents(std::string_view text) {
       std::string known;
       for (const Choice& c : kChoices) absl::StrAppend(&known, " ", c.word);
       return absl::InvalidArgumentError(
-          absl::StrCat("--consent: no '", std::string(word), "'; there are:", known));
+          absl::StrCat("has no '", std::string(word), "'; there are:", known));
     }
     consents.push_back(Granted(*choice));
   }

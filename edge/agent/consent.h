@@ -21,7 +21,8 @@ namespace attune::edge {
 // Version of the words of InWords, stored with each consent.
 inline constexpr char kConsentTextVersion[] = "agent-1";
 
-// Separated by commas. INVALID_ARGUMENT names the word that is not known.
+// Separated by commas. INVALID_ARGUMENT names the word that is not known, to stand behind the name
+// of the setting.
 absl::StatusOr<std::vector<v1::Consent>> ParseConsents(std::string_view text);
 
 // When nothing was said: measure, group and report; with a partner also pair:partner. Never

@@ -1,4 +1,10 @@
-// The command line of attune-agent.
+// What attune-agent is told: by its command line, its environment and a file, in this order of
+// precedence. Names and places: settings.h. What each means: help.cc.
+//
+// A single value of a higher place replaces that of a lower one; so does a list of servers. People:
+// when the higher place names a source, its people replace those of the lower one; one person is
+// completed field by field. A join code of a higher place replaces tokens of a lower one and the
+// reverse.
 #ifndef ATTUNE_EDGE_AGENT_FLAGS_H_
 #define ATTUNE_EDGE_AGENT_FLAGS_H_
 
@@ -8,17 +14,22 @@
 
 #include "absl/status/statusor.h"
 #include "attune/v1/session.pb.h"
+#include "edge/agent/settings.h"
 #include "edge/client/channel.h"
 
 namespace attune::edge {
 
 enum ExitCode {
-  kExitDone = 0,       // session closed, everything delivered, or stopped by a signal
-  kExitUsage = 2,      // command line, source or spool cannot be used
-  kExitNotJoined = 3,  // the session could not be joined
-  kExitRefused = 4,    // everybody was refused by the session
-  kExitDeclined = 5,   // consent was not given at the question
+  kExitDone = 0,        // session closed, everything delivered, or stopped by a signal
+  kExitUsage = 2,       // command line, source or spool cannot be used
+  kExitNotJoined = 3,   // the session could not be joined
+  kExitRefused = 4,     // everybody was refused by the session
+  kExitDeclined = 5,    // consent was not given at the question
+  kExitProblem = 6,     // check: something is wrong; scan: Bluetooth cannot be used
+  kExitUnfinished = 7,  // check: nothing is wrong, but something could not be seen yet
 };
+
+enum class Command { kRun, kCheck, kScan };
 
 struct PersonOptions {
   std::string source;  // see edge/source/spec.h
@@ -28,7 +39,9 @@ struct PersonOptions {
 };
 
 struct AgentOptions {
+  Command command = Command::kRun;
   bool help = false;
+  bool version = false;
   std::vector<std::string> servers;
   ChannelOptions channel;
   std::string join_code;
@@ -40,14 +53,17 @@ struct AgentOptions {
   bool quiet = false;
   std::optional<bool> json;  // absent: JSON unless standard output is a terminal
   bool exit_when_done = false;
+  int scan_seconds = 10;
+  std::vector<std::string> warnings;  // to be said before anything else
 };
 
-// `arguments` without the program's name. `home`, `state_home`: $HOME and $XDG_STATE_HOME, for the
-// default spool folder.
+// `arguments` without the program's name. Reads the files that they name. For `check` server, join
+// code and token may be missing, for `scan` everything.
 absl::StatusOr<AgentOptions> ParseFlags(const std::vector<std::string>& arguments,
-                                        const std::string& home, const std::string& state_home);
+                                        const Variable& variable);
 
-std::string HelpText();
+// Every name that ParseFlags knows, for tests and the help.
+std::vector<std::string> SettingNames();
 
 }  // namespace attune::edge
 

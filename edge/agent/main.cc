@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "edge/agent/agent.h"
 #include "edge/agent/consent.h"
 #include "edge/agent/flags.h"
+#include "edge/agent/help.h"
 
 namespace {
 
@@ -20,9 +22,10 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 void OnSignal(int) { stop_requested = true; }
 
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
+std::optional<std::string> Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
 }
 
 // Says what is agreed to; true: go on.
@@ -49,8 +52,7 @@ bool AskConsent(const attune::edge::AgentOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto options = attune::edge::ParseFlags({argv + 1, argv + argc}, Environment("HOME"),
-                                                Environment("XDG_STATE_HOME"));
+  const auto options = attune::edge::ParseFlags({argv + 1, argv + argc}, Variable);
   if (!options.ok()) {
     std::cerr << "attune-agent: " << options.status().message() << "\n";
     return attune::edge::kExitUsage;
@@ -59,6 +61,11 @@ int main(int argc, char** argv) {
     std::cout << attune::edge::HelpText();
     return attune::edge::kExitDone;
   }
+  if (options->version) {
+    std::cout << attune::edge::VersionText();
+    return attune::edge::kExitDone;
+  }
+  for (const std::string& words : options->warnings) std::cerr << "attune-agent: " << words << "\n";
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   sigaction(SIGINT, &action, nullptr);
