@@ -57,7 +57,8 @@ absl::Status Agent::Prepare() {
     auto member = std::make_unique<Member>();
     member->handle = static_cast<uint32_t>(members_.size() + 1);
     member->options = options;
-    ATTUNE_ASSIGN_OR_RETURN(std::unique_ptr<Source> source, MakeSource(options.source, stdin_fd_));
+    ATTUNE_ASSIGN_OR_RETURN(std::unique_ptr<Source> source,
+                            MakeSource(options.source, {stdin_fd_, clock_, random_, ""}));
     member->person = std::make_unique<Person>(std::move(source));
     if (options.token.empty()) {
       const int copy = ++seen[options.name];  // two people may have the same name

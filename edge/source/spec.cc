@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "edge/source/line_source.h"
+#include "edge/source/lsl_source.h"
 #include "edge/source/replay.h"
 #include "edge/source/simulate.h"
 #include "services/base/status_macros.h"
@@ -148,20 +149,26 @@ absl::StatusOr<std::unique_ptr<Source>> MakeSimulateFrom(std::string_view rest) 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Source>> MakeSource(std::string_view spec, int stdin_fd) {
+absl::StatusOr<std::unique_ptr<Source>> MakeSource(std::string_view spec,
+                                                   const SourceContext& context) {
   const size_t colon = spec.find(':');
   const std::string_view kind = spec.substr(0, colon);
   const std::string_view rest = colon == std::string_view::npos ? "" : spec.substr(colon + 1);
   if (kind == "replay") return MakeReplayFrom(rest);
   if (kind == "simulate") return MakeSimulateFrom(rest);
-  if (kind == "stdin" && rest.empty()) return MakeLineSource(stdin_fd);
+  if (kind == "stdin" && rest.empty()) return MakeLineSource(context.stdin_fd);
+  if (kind == "lsl") {
+    ATTUNE_ASSIGN_OR_RETURN(LslSourceOptions options, ParseLslOptions(rest));
+    ATTUNE_ASSIGN_OR_RETURN(auto library, LslLibrary::Load(context.lsl_library));
+    return MakeLslSource(std::move(library), std::move(options), context.clock);
+  }
   if (kind == "bluez") {
     return absl::UnimplementedError(
         "this build has no Bluetooth: use --source=stdin with a program that reads the strap");
   }
   return absl::InvalidArgumentError(
       absl::StrCat("no source '", std::string(spec.substr(0, 60)),
-                   "'; there are replay:FILE, simulate[:OPTIONS] and stdin"));
+                   "'; there are replay:FILE, simulate[:OPTIONS], lsl[:NAME] and stdin"));
 }
 
 }  // namespace attune::edge

@@ -3,6 +3,7 @@
 //   replay:FILE[,at=SECONDS][,from=SECONDS][,seconds=N][,loop]
 //   simulate[:seed=1,hr=64,resp=0.25,...]      all options: simulate.h
 //   stdin
+//   lsl[:NAME][,type=T][,unit=ms|s]            see lsl_source.h
 #ifndef ATTUNE_EDGE_SOURCE_SPEC_H_
 #define ATTUNE_EDGE_SOURCE_SPEC_H_
 
@@ -12,11 +13,22 @@
 
 #include "absl/status/statusor.h"
 #include "edge/source/source.h"
+#include "services/base/clock.h"
+#include "services/base/random.h"
 
 namespace attune::edge {
 
-// Errors say what is wrong with the specification or its file. `stdin_fd` is read by `stdin`.
-absl::StatusOr<std::unique_ptr<Source>> MakeSource(std::string_view spec, int stdin_fd);
+// What sources need from the world; must outlive them.
+struct SourceContext {
+  int stdin_fd;  // read by `stdin`
+  const Clock& clock;
+  RandomSource& random;
+  std::string lsl_library;  // file of liblsl; empty: where the system looks
+};
+
+// Errors say what is wrong with the specification or its file.
+absl::StatusOr<std::unique_ptr<Source>> MakeSource(std::string_view spec,
+                                                   const SourceContext& context);
 
 }  // namespace attune::edge
 

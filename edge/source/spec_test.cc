@@ -7,24 +7,33 @@
 namespace attune::edge {
 namespace {
 
-TEST(Spec, MakesEachSource) {
+class Spec : public testing::Test {
+ protected:
+  auto Make(std::string_view spec) {
+    return MakeSource(spec, {0, clock_, random_, "edge/lsl/liblsl_stub.so"});
+  }
+  ManualClock clock_;
+  SeededRandom random_{1};
+};
+
+TEST_F(Spec, MakesEachSource) {
   const std::string path = ::testing::TempDir() + "/spec_test.rr";
   std::ofstream(path) << "800\n900\n1000\n";
-  auto replay = MakeSource("replay:" + path + ",at=30,from=0.5,seconds=60,loop", 0);
+  auto replay = Make("replay:" + path + ",at=30,from=0.5,seconds=60,loop");
   ASSERT_TRUE(replay.ok()) << replay.status();
   EXPECT_EQ((*replay)->info().start_session_us, 30'000'000);
   EXPECT_EQ((*replay)->info().sensor, v1::SENSOR_KIND_REPLAY);
-  ASSERT_TRUE(MakeSource("simulate", 0).ok());
-  const auto simulate = MakeSource(
+  ASSERT_TRUE(Make("simulate").ok());
+  const auto simulate = Make(
       "simulate:seed=1,hr=64,resp=0.25,couple_seed=2,strength=0.8,lag_ms=500,missed=0.01,"
-      "extra=0.005,ectopic=0.01,dropout_every_s=60,dropout_s=5,at=0,seconds=600",
-      0);
+      "extra=0.005,ectopic=0.01,dropout_every_s=60,dropout_s=5,at=0,seconds=600");
   ASSERT_TRUE(simulate.ok()) << simulate.status();
   EXPECT_EQ((*simulate)->info().start_session_us, 0);
-  EXPECT_TRUE(MakeSource("stdin", 0).ok());
+  EXPECT_TRUE(Make("stdin").ok());
+  EXPECT_TRUE(Make("lsl:my belt,unit=s").ok());
 }
 
-TEST(Spec, SaysWhatIsWrong) {
+TEST_F(Spec, SaysWhatIsWrong) {
   const struct {
     const char* spec;
     const char* expected;
@@ -33,6 +42,7 @@ TEST(Spec, SaysWhatIsWrong) {
       {"bluez", "no Bluetooth"},
       {"bluez:00:11", "no Bluetooth"},
       {"stdin:x", "no source"},
+      {"lsl:a,b", "no option 'b'"},
       {"replay", "needs a file"},
       {"replay:", "needs a file"},
       {"replay:/nowhere.rr", "cannot read"},
@@ -45,7 +55,7 @@ TEST(Spec, SaysWhatIsWrong) {
       {"simulate:bpm=60", "no option 'bpm'"},
   };
   for (const auto& c : cases) {
-    const auto source = MakeSource(c.spec, 0);
+    const auto source = Make(c.spec);
     ASSERT_FALSE(source.ok()) << c.spec;
     EXPECT_NE(source.status().message().find(c.expected), std::string::npos) << source.status();
   }
