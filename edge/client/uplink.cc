@@ -194,6 +194,10 @@ void Uplink::OnMessage(int64_t now_us, const v1::EdgeDown& message) {
         break;
       case v1::EdgeDown::kFrame:
       case v1::EdgeDown::kEntry:
+        if (message.has_entry()) {  // what was sent again may overlap
+          if (message.entry().cursor() <= person.cursor) break;
+          person.cursor = message.entry().cursor();
+        }
         if (options_.events.other) options_.events.other(handle, message);
         break;
       default:

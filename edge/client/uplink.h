@@ -79,7 +79,8 @@ struct UplinkEvents {
   std::function<void(uint32_t handle, bool delete_raw)> over;
   std::function<void(const v1::EpochTicket&)> ticket;     // a higher one; keep it over restarts
   std::function<void(const std::string& words)> trouble;  // the stream as a whole
-  std::function<void(uint32_t handle, const v1::EdgeDown&)> other;  // frames, entries
+  // Frames, and log entries: each once, in order, over reconnects too.
+  std::function<void(uint32_t handle, const v1::EdgeDown&)> other;
 };
 
 struct UplinkOptions {
@@ -127,6 +128,7 @@ class Uplink {
     std::string token;
     v1::SensorKind sensor = v1::SENSOR_KIND_UNSPECIFIED;
     bool follow = false;
+    uint64_t cursor = 0;  // of the newest log entry that came
     PersonProgress progress;
     bool hello_sent = false;
     int64_t hello_us = 0;

@@ -68,6 +68,7 @@ void Uplink::Greet(int64_t now_us, uint32_t handle, Person& person) {
   hello->set_sensor(person.sensor);
   hello->set_agent(options_.agent.substr(0, 64));
   hello->set_follow(person.follow);
+  if (person.follow) hello->set_after_cursor(person.cursor);
   transport_.Send(up);
   person.hello_sent = true;
   person.hello_us = now_us;

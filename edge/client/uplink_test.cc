@@ -59,14 +59,17 @@ class World final : public StreamTransport {
     options.events.trouble = [this](const std::string& words) { troubles_.push_back(words); };
     options.events.token_needed = [this](uint32_t handle) { token_needed_.push_back(handle); };
     options.events.over = [this](uint32_t handle, bool raw) { over_[handle] = raw; };
+    options.events.other = [this](uint32_t, const v1::EdgeDown& down) {
+      if (down.has_entry()) cursors_.push_back(down.entry().cursor());
+    };
     uplink_ = std::make_unique<Uplink>(*this, clock_, random_, options);
   }
 
-  void AddPerson(uint32_t handle) {
+  void AddPerson(uint32_t handle, bool follow = false) {
     boxes_[handle] = std::make_unique<MemoryOutbox>(static_cast<char>('A' + handle));
     ASSERT_TRUE(uplink_
                     ->Add(handle, boxes_[handle].get(), "p" + std::to_string(handle),
-                          v1::SENSOR_KIND_SIMULATED, false)
+                          v1::SENSOR_KIND_SIMULATED, follow)
                     .ok());
     next_beat_us_[handle] = now_us_ + handle * 1000;
   }
@@ -83,6 +86,7 @@ class World final : public StreamTransport {
     ASSERT_TRUE(Ready());
     ++in_flight_up_;
     if (message.has_observations()) NoteDelay(message);
+    if (message.has_hello()) hellos_.push_back(message.hello());
     queue_.emplace(now_us_ + Latency(), Delivery{stream_, true, message, {}, false});
   }
   void HalfClose() override {
@@ -160,6 +164,8 @@ class World final : public StreamTransport {
   std::vector<uint32_t> token_needed_;
   std::vector<std::string> troubles_;
   std::vector<std::string> opened_;
+  std::vector<v1::Hello> hellos_;
+  std::vector<uint64_t> cursors_;  // of the log entries that were passed on
   bool down_ = false;
   bool mute_ = false;                         // the node's answers get lost
   std::optional<v1::EdgeDown> hello_answer_;  // instead of the session's own
@@ -243,6 +249,30 @@ TEST(Uplink, BeatsArriveOnceAndWithinTheBatchDelay) {
   EXPECT_LE(world.longest_delay_us_, kBatchDelayUs + 5'000);
   EXPECT_EQ(world.uplink_->progress(1).durable_seq, world.boxes_[1]->next_seq() - 1);
   EXPECT_EQ(world.boxes_[1]->durable_, world.boxes_[1]->next_seq() - 1);
+}
+
+TEST(Uplink, LogEntriesComeOnceOverReconnectsToo) {
+  World world(1);
+  world.AddPerson(1, /*follow=*/true);
+  const auto entry = [&](uint64_t cursor) {
+    v1::EdgeDown down;
+    down.set_handle(1);
+    down.mutable_entry()->set_cursor(cursor);
+    world.Down(down);
+    world.RunFor(kSecond);
+  };
+  world.RunFor(3 * kSecond);
+  ASSERT_EQ(world.hellos_.size(), 1u);
+  EXPECT_EQ(world.hellos_[0].after_cursor(), 0u);
+  entry(4);
+  entry(7);
+  world.Cut();
+  world.RunFor(20 * kSecond);
+  ASSERT_EQ(world.hellos_.size(), 2u);
+  EXPECT_TRUE(world.hellos_[1].follow());
+  EXPECT_EQ(world.hellos_[1].after_cursor(), 7u);
+  for (const uint64_t cursor : {7, 8, 8, 9}) entry(cursor);  // the node sends the past again
+  EXPECT_EQ(world.cursors_, (std::vector<uint64_t>{4, 7, 8, 9}));
 }
 
 TEST(Uplink, ResumesExactlyOnceAfterACutAtEveryMessage) {

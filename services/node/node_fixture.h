@@ -91,7 +91,7 @@ class EdgeClient {
   bool Send(const v1::EdgeUp& message) { return stream_->Write(message); }
   bool Hello(const std::string& token, uint32_t handle = 1, uint64_t next_seq = 1,
              const std::string& boot_id = std::string(16, 'b'), bool follow = false,
-             const v1::EpochTicket* ticket = nullptr) {
+             const v1::EpochTicket* ticket = nullptr, uint64_t after_cursor = 0) {
     v1::EdgeUp up;
     up.set_handle(handle);
     up.mutable_hello()->set_token(token);
@@ -99,12 +99,16 @@ class EdgeClient {
     up.mutable_hello()->set_next_seq(next_seq);
     up.mutable_hello()->set_oldest_retained_seq(1);
     up.mutable_hello()->set_follow(follow);
+    up.mutable_hello()->set_after_cursor(after_cursor);
     if (ticket != nullptr) *up.mutable_hello()->mutable_epoch_ticket() = *ticket;
     return Send(up);
   }
   v1::EdgeDown Await(v1::EdgeDown::WhatCase what, size_t from = 0) {
     return reader_.Await([what](const v1::EdgeDown& down) { return down.what_case() == what; },
                          from);
+  }
+  v1::EdgeDown AwaitMessage(const std::function<bool(const v1::EdgeDown&)>& wanted) {
+    return reader_.Await(wanted);
   }
   v1::Refusal AwaitRefusal(uint32_t handle = 1) {
     return reader_

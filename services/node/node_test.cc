@@ -340,6 +340,71 @@ TEST_F(NodeTest, AnswersClockProbesOnTheSessionsClock) {
   EXPECT_LT(reply.t2_session_us() - reply.t1_session_us(), kSecond);
 }
 
+TEST_F(NodeTest, AnEdgeThatFollowsGetsWhatItHasMissed) {
+  const auto created = Create(v1::SESSION_KIND_LAB);
+  const auto anna = Join(created.join_code(), "Anna");
+  const auto annotate = [&](const std::string& label) {
+    v1::AnnotateRequest request;
+    request.set_request_id(RequestId());
+    request.set_label(label);
+    v1::AnnotateResponse response;
+    EXPECT_TRUE(Call(sessions_, &v1::SessionService::Stub::Annotate, created.facilitator_token(),
+                     request, &response)
+                    .ok());
+  };
+  v1::StartPracticeRequest start;
+  start.set_request_id(RequestId());
+  start.set_kind(v1::PRACTICE_KIND_PACED_BREATHING);
+  start.mutable_pacer()->set_inhale_ms(4000);
+  start.mutable_pacer()->set_exhale_ms(6000);
+  v1::StartPracticeResponse started;
+  ASSERT_TRUE(Call(sessions_, &v1::SessionService::Stub::StartPractice, created.facilitator_token(),
+                   start, &started)
+                  .ok());
+  annotate("before");
+
+  const auto entries = [](EdgeClient& edge, const std::string& last) {
+    std::vector<v1::LogEntry> got;
+    EXPECT_TRUE(edge.AwaitMessage([&](const v1::EdgeDown& down) {
+                      return down.entry().annotation().label() == last;
+                    })
+                    .has_entry())
+        << last;
+    for (const v1::EdgeDown& down : edge.All()) {
+      if (down.has_entry()) got.push_back(down.entry());
+    }
+    return got;
+  };
+  const auto follow = [&](EdgeClient& edge, uint64_t after) {
+    edge.Hello(anna.token(), 1, 1, std::string(16, 'b'), true, nullptr, after);
+    EXPECT_TRUE(edge.Await(v1::EdgeDown::kWelcome).has_welcome());
+  };
+  uint64_t cursor = 0;
+  {
+    EdgeClient fresh(channel_);
+    follow(fresh, 0);
+    annotate("now");
+    const auto got = entries(fresh, "now");
+    // Of the past only the practice that runs: a light must know how to breathe.
+    ASSERT_EQ(got.size(), 2u);
+    EXPECT_EQ(got[0].practice().pacer().inhale_ms(), 4000u);
+    cursor = got[1].cursor();
+  }
+  annotate("missed");
+  {
+    EdgeClient again(channel_);
+    follow(again, cursor);
+    annotate("later");
+    const auto got = entries(again, "later");
+    std::vector<std::string> labels;
+    for (const v1::LogEntry& entry : got) {
+      EXPECT_GT(entry.cursor(), cursor);
+      if (entry.has_annotation()) labels.push_back(entry.annotation().label());
+    }
+    EXPECT_EQ(labels, (std::vector<std::string>{"missed", "later"}));
+  }
+}
+
 TEST_F(NodeTest, StoppingTellsEverybodyToComeAgain) {
   const auto created = Create(v1::SESSION_KIND_LAB);
   const auto anna = Join(created.join_code(), "Anna");

@@ -183,6 +183,8 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   void OfferFrames();
   void ReprojectFrames();
   void OfferEntries(const std::vector<v1::LogEntry>& entries);
+  // What an edge that follows has missed; may overlap with what is about to be offered.
+  void SendPast(uint64_t edge_id);
   void FinishWatch(uint64_t id, const absl::Status& status);
   void CloseWatchers(v1::SessionState state, const std::string& reason, const absl::Status& status);
 

@@ -124,6 +124,7 @@ void SessionHost::Attach(EdgeAttach attach) {
   edge_of_[participant] = id;
   parts_.metrics.uplinks.Increment();
   core_.NoteAttached(participant, true, NowUs());
+  if (edges_.at(id).attach.hello.follow()) SendPast(id);
   MarkDirty();
 }
 

@@ -168,6 +168,34 @@ void SessionHost::ReprojectFrames() {
   }
 }
 
+void SessionHost::SendPast(uint64_t edge_id) {
+  const Edge& edge = edges_.at(edge_id);
+  const session::Viewer viewer{v1::ROLE_PARTICIPANT, edge.participant};
+  const uint64_t after = edge.attach.hello.after_cursor();
+  auto entries = std::make_shared<std::vector<v1::LogEntry>>();
+  for (const v1::LogEntry& entry : core_.LogAfter(after)) {
+    if (after == 0 && !entry.has_practice()) continue;
+    if (auto projected = core_.ProjectEntry(entry, viewer)) {
+      if (after == 0) entries->clear();
+      entries->push_back(*std::move(projected));
+    }
+  }
+  if (after == 0 && !entries->empty() && entries->back().practice().stopped_session_us() != 0) {
+    entries->clear();
+  }
+  Gate([this, edge_id, entries](const absl::Status& status) {
+    const auto found = edges_.find(edge_id);
+    if (found == edges_.end() || !status.ok()) return;
+    const EdgeAttach& attach = found->second.attach;
+    for (v1::LogEntry& entry : *entries) {
+      v1::EdgeDown message;
+      message.set_handle(attach.handle);
+      *message.mutable_entry() = std::move(entry);
+      attach.sink->Send(std::move(message));
+    }
+  });
+}
+
 void SessionHost::OfferEntries(const std::vector<v1::LogEntry>& entries) {
   for (const v1::LogEntry& entry : entries) {
     for (auto& [id, watch] : watches_) {
