@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "edge/agent/consent.h"
 #include "edge/agent/help.h"
+#include "edge/agent/private_channel.h"
 #include "edge/agent/spool_format.h"
 #include "edge/source/spec.h"
 #include "services/base/status_macros.h"
@@ -28,6 +29,8 @@ struct Agent::Member {
   PersonOptions options;
   std::unique_ptr<JoinSlot> slot;  // joined by code
   std::unique_ptr<Person> person;
+  std::unique_ptr<PrivateChannel> channel;
+  bool follow = false;  // the node is asked for what is for this person alone
   uint32_t participant = 0;
   std::string token;
   int64_t token_expires_utc_us = 0;
@@ -57,9 +60,11 @@ absl::Status Agent::Prepare() {
     auto member = std::make_unique<Member>();
     member->handle = static_cast<uint32_t>(members_.size() + 1);
     member->options = options;
-    ATTUNE_ASSIGN_OR_RETURN(std::unique_ptr<Source> source,
-                            MakeSource(options.source, {stdin_fd_, clock_, random_, ""}));
+    ATTUNE_ASSIGN_OR_RETURN(
+        std::unique_ptr<Source> source,
+        MakeSource(options.source, {stdin_fd_, clock_, random_, options_.lsl_library}));
     member->person = std::make_unique<Person>(std::move(source));
+    ATTUNE_RETURN_IF_ERROR(OfferPrivately(*member));
     if (options.token.empty()) {
       const int copy = ++seen[options.name];  // two people may have the same name
       const std::string key = absl::StrCat(options_.join_code, "\n", options.name, "\n", copy);
@@ -71,6 +76,21 @@ absl::Status Agent::Prepare() {
     ATTUNE_RETURN_IF_ERROR(MakeChannel(address, options_.channel).status());
   }
   transport_ = std::make_unique<GrpcTransport>(clock_, options_.channel);
+  return absl::OkStatus();
+}
+
+absl::Status Agent::OfferPrivately(Member& member) {
+  const std::string& socket = member.options.socket;
+  member.channel = std::make_unique<PrivateChannel>(member.options.name);
+  if (!socket.empty()) ATTUNE_RETURN_IF_ERROR(member.channel->OfferSocket(socket));
+  if (options_.lsl) {
+    if (lsl_ == nullptr) {
+      ATTUNE_ASSIGN_OR_RETURN(lsl_, LslLibrary::Load(options_.lsl_library));
+    }
+    ATTUNE_RETURN_IF_ERROR(member.channel->OfferLsl(lsl_));
+  }
+  // The terminal of a hub is nobody's own.
+  member.follow = !socket.empty() || options_.lsl || options_.people.size() == 1;
   return absl::OkStatus();
 }
 
@@ -90,6 +110,7 @@ void Agent::MakeUplink() {
   options.events.welcome = [this](uint32_t handle, const v1::Welcome& welcome) {
     Member& member = *members_[handle - 1];
     member.planned_end_us = welcome.session().planned_end_session_us();
+    member.channel->OnWelcome(welcome);
     last_trouble_.clear();
   };
   options.events.refused = [this](uint32_t handle, const std::string& words) {
@@ -101,6 +122,9 @@ void Agent::MakeUplink() {
   };
   options.events.over = [this](uint32_t handle, bool delete_raw) {
     OnOver(*members_[handle - 1], delete_raw);
+  };
+  options.events.other = [this](uint32_t handle, const v1::EdgeDown& message) {
+    members_[handle - 1]->channel->OnMessage(message);
   };
   options.events.ticket = [this](const v1::EpochTicket& ticket) {
     const absl::Status kept = WriteWhole(TicketPath(), ticket.SerializeAsString());
@@ -163,7 +187,7 @@ void Agent::OnJoined(const JoinResult& result) {
       member.person->OpenSpool(options_.spool_folder, session_id_, member.participant, random_);
   if (!opened.ok()) return fail(std::string(opened.message()));
   const absl::Status added = uplink_->Add(member.handle, member.person->spool(), member.token,
-                                          member.person->sensor(), /*follow=*/false);
+                                          member.person->sensor(), member.follow);
   if (!added.ok()) return fail(std::string(added.message()));
   member.on_uplink = true;
   status_.Note(absl::StrCat(name, " takes part as number ", member.participant));
@@ -171,6 +195,7 @@ void Agent::OnJoined(const JoinResult& result) {
 
 void Agent::OnOver(Member& member, bool delete_raw) {
   if (std::exchange(member.over, true)) return;
+  member.channel->OnOver();
   const PersonProgress& progress = uplink_->progress(member.handle);
   Spool& spool = *member.person->spool();
   if (clock_sync_.valid()) {
@@ -214,6 +239,11 @@ void Agent::StepPeople(int64_t now_us) {
     Person& person = *member->person;
     person.Step(now_us, clock_sync_);
     for (const std::string& words : person.TakeWarnings()) {
+      status_.Note(absl::StrCat(member->options.name, ": ", words));
+    }
+    PrivateChannel& channel = *member->channel;
+    channel.Step(now_us, uplink_ != nullptr && uplink_->open(), clock_sync_, person.spool());
+    for (const std::string& words : channel.TakeNotes()) {
       status_.Note(absl::StrCat(member->options.name, ": ", words));
     }
     if (!member->on_uplink) continue;

@@ -16,6 +16,7 @@
 #include "edge/client/clock_sync.h"
 #include "edge/client/grpc_transport.h"
 #include "edge/client/uplink.h"
+#include "edge/lsl/library.h"
 #include "services/base/clock.h"
 #include "services/base/random.h"
 
@@ -40,6 +41,7 @@ class Agent {
   static constexpr int64_t kStopWithinUs = 3'000'000;
   static constexpr int64_t kLongestWaitUs = 50'000;  // signals are noticed at least so often
 
+  absl::Status OfferPrivately(Member& member);
   void MakeUplink();
   void Submit(Member& member);
   void OnJoined(const JoinResult& result);
@@ -61,6 +63,7 @@ class Agent {
   int stdin_fd_;
   ClockSync clock_sync_;
   std::unique_ptr<GrpcTransport> transport_;
+  std::shared_ptr<const LslLibrary> lsl_;
   std::vector<std::unique_ptr<Member>> members_;  // handle = index + 1
   std::unique_ptr<Uplink> uplink_;                // once somebody has joined
   std::unique_ptr<Joiner> joiner_;

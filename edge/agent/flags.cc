@@ -76,6 +76,7 @@ std::map<std::string, Set> Values() {
       {"dyad", OfPerson(static_cast<std::string Draft::*>(&PersonOptions::dyad))},
       {"token", OfPerson(static_cast<std::string Draft::*>(&PersonOptions::token))},
       {"token-file", OfPerson(&Draft::token_file)},
+      {"socket", OfPerson(static_cast<std::string Draft::*>(&PersonOptions::socket))},
       {"ca", Text(&ChannelOptions::ca_file)},
       {"cert", Text(&ChannelOptions::client_cert_file)},
       {"key", Text(&ChannelOptions::client_key_file)},
@@ -97,6 +98,10 @@ std::map<std::string, Set> Values() {
   };
   values["spool"] = [](AgentOptions& options, Layer&, const Setting& setting) {
     options.spool_folder = *setting.value;
+    return absl::OkStatus();
+  };
+  values["lsl-library"] = [](AgentOptions& options, Layer&, const Setting& setting) {
+    options.lsl_library = *setting.value;
     return absl::OkStatus();
   };
   values["format"] = [](AgentOptions& options, Layer&, const Setting& setting) {
@@ -127,6 +132,7 @@ std::map<std::string, bool* (*)(AgentOptions&)> Switches() {
       {"quiet", [](AgentOptions& o) { return &o.quiet; }},
       {"keep", [](AgentOptions& o) { return &o.keep_spool; }},
       {"exit-when-done", [](AgentOptions& o) { return &o.exit_when_done; }},
+      {"lsl", [](AgentOptions& o) { return &o.lsl; }},
       {"tls", [](AgentOptions& o) { return &o.channel.tls; }},
       {"plaintext-on-network", [](AgentOptions& o) { return &o.channel.plaintext_on_network; }},
   };
@@ -186,7 +192,8 @@ absl::Status Put(Layer higher, Layer& lower) {
          {static_cast<std::string Draft::*>(&PersonOptions::source),
           static_cast<std::string Draft::*>(&PersonOptions::name),
           static_cast<std::string Draft::*>(&PersonOptions::dyad),
-          static_cast<std::string Draft::*>(&PersonOptions::token), &Draft::token_file}) {
+          static_cast<std::string Draft::*>(&PersonOptions::token), &Draft::token_file,
+          static_cast<std::string Draft::*>(&PersonOptions::socket)}) {
       if (!(with.*field).empty()) one.*field = std::move(with.*field);
     }
     return absl::OkStatus();
@@ -228,7 +235,7 @@ std::string StrapOf(std::string_view source) {
 
 absl::Status CompletePeople(AgentOptions& options) {
   int number = 0;
-  std::set<std::string> straps, tokens;
+  std::set<std::string> straps, tokens, sockets;
   int from_stdin = 0, straps_used = 0;
   for (PersonOptions& person : options.people) {
     ++number;
@@ -245,6 +252,9 @@ absl::Status CompletePeople(AgentOptions& options) {
     if (!person.token.empty() && !tokens.insert(person.token).second) {
       return Wrong(who,
                    "has the token of somebody else here: each person has a token of their own");
+    }
+    if (!person.socket.empty() && !sockets.insert(person.socket).second) {
+      return Wrong(who, "has the socket of somebody else here: what it offers is for one person");
     }
     const std::string strap = StrapOf(person.source);
     straps_used += !strap.empty();

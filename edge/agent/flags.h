@@ -32,10 +32,11 @@ enum ExitCode {
 enum class Command { kRun, kCheck, kScan };
 
 struct PersonOptions {
-  std::string source;  // see edge/source/spec.h
-  std::string name;    // alias in the session
-  std::string dyad;    // empty: none
-  std::string token;   // instead of a join code
+  std::string source;    // see edge/source/spec.h
+  std::string name;      // alias in the session
+  std::string dyad;      // empty: none
+  std::string token;     // instead of a join code
+  std::string socket{};  // where other programs read what is for this person; empty: nowhere
 };
 
 struct AgentOptions {
@@ -53,6 +54,8 @@ struct AgentOptions {
   bool quiet = false;
   std::optional<bool> json;  // absent: JSON unless standard output is a terminal
   bool exit_when_done = false;
+  bool lsl = false;         // beats and markers as Lab Streaming Layer streams
+  std::string lsl_library;  // see LslLibrary::Load
   int scan_seconds = 10;
   std::vector<std::string> warnings;  // to be said before anything else
 };

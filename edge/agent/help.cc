@@ -30,12 +30,21 @@ Who. Repeat --source (and what belongs to it) to be a hub for several people.
       simulate[:seed=1,hr=64,resp=0.25,couple_seed=2,strength=0.8,lag_ms=500,missed=0.01,
                extra=0.005,ectopic=0.01,dropout_every_s=60,dropout_s=5,at=0,seconds=600]
                     a simulated heart; couple_seed: follows the simulated person with that seed
+      lsl[:NAME][,type=T][,unit=ms|s]
+                    a Lab Streaming Layer stream of intervals, by name or by type (default RR)
       stdin         lines: rr_ms, or arrival_s,rr_ms, or {"rr_ms":812.5}
   --name=ALIAS      shown in the session
   --dyad=WORD       two people who give the same word are a pair
   --join=CODE       the session's join code, or for each person
   --token-file=FILE a file with a participant token, or
   --token=TOKEN     the token itself; others on this machine can see it while the program runs
+
+For other programs
+  --socket=PATH     a Unix socket for a light, a phone bridge or a screen: own values, cues and
+                    prompts of this person as JSON lines; only you can open it. Lines: see
+                    edge/agent/private_channel.h
+  --lsl             offer beats and markers to recorders (Lab Streaming Layer: "Attune RR NAME",
+                    "Attune markers NAME"); --lsl-library=FILE names liblsl if it is not found
 
 What is agreed to
   --consent=LIST    of measure, group, pair:partner, pair:facilitator, individual:facilitator,

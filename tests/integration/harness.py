@@ -282,7 +282,7 @@ class Agent:
     """A real attune-agent; people: list of (alias, source, dyad key or '')."""
 
     def __init__(self, node, session, name, people,
-                 consent="measure,group,pair:partner,pair:facilitator,report"):
+                 consent="measure,group,pair:partner,pair:facilitator,report", flags=()):
         self.folder = node.folder
         self.name = name
         self.starts = 0
@@ -293,6 +293,7 @@ class Agent:
             self.command += [f"--source={source}", f"--name={alias}"]
             if dyad:
                 self.command.append(f"--dyad={dyad}")
+        self.command += flags
         self.process = None
 
     def start(self):
