@@ -9,6 +9,8 @@ namespace {
 // Sums are converted, not intervals: no rounding adds up.
 double Micros(int64_t sum_1024) { return static_cast<double>(sum_1024) * 15625 / 16; }
 
+int64_t SumUs(int64_t sum_1024) { return std::llround(Micros(sum_1024)); }
+
 }  // namespace
 
 void BeatClock::Add(uint32_t rr_1024, int64_t arrival_us, bool gap_before, uint64_t position) {
@@ -45,19 +47,36 @@ int64_t BeatClock::CompleteThroughUs(int64_t now_us) const {
   return promised_us_;
 }
 
-void BeatClock::BeginEpoch() {
+void BeatClock::BeginEpoch(int64_t arrival_us) {
   in_epoch_ = true;
   settled_ = false;
-  short_epoch_ = false;
+  epoch_first_us_ = arrival_us;
   sum_1024_ = stamped_1024_ = 0;
+  notifications_ = 0;
   off_us_ = 0;
+  home_us_.reset();
   envelope_.clear();
+  late_.clear();
+  watch_.Clear();
   settling_.clear();
   ++epochs_;
 }
 
-int64_t BeatClock::Residual() const {
-  return last_arrival_us_ - static_cast<int64_t>(Micros(sum_1024_));
+void BeatClock::Reanchor(int64_t arrival_us) {
+  // What is missing went missing so long ago that the last notifications say all about T_0.
+  while (envelope_.size() > 1 && envelope_.front().first < arrival_us - kSettleUs) {
+    envelope_.pop_front();
+  }
+  t0_us_ = static_cast<double>(envelope_.front().second);
+  epoch_first_us_ = arrival_us;
+  off_us_ = 0;
+  home_us_.reset();
+  notifications_ = kReanchorNotifications;
+  earliest_us_ = latest_us_ = envelope_.front().second;
+  late_.clear();
+  watch_.Clear();
+  gap_ = true;
+  ++epochs_;
 }
 
 void BeatClock::CloseBurst() {
@@ -67,63 +86,87 @@ void BeatClock::CloseBurst() {
   const int64_t arrival_us = burst.front().arrival_us;
   int64_t burst_1024 = 0;
   for (const Held& held : burst) burst_1024 += held.rr_1024;
-  if (in_epoch_ && static_cast<double>(arrival_us - last_arrival_us_) >
-                       Micros(burst_1024) + static_cast<double>(kLostUs)) {
-    LinkLost();  // time has passed that no interval tells of
+  if (in_epoch_) {
+    const int64_t residual_us = arrival_us - SumUs(sum_1024_ + burst_1024);
+    const int64_t earliest_us = settled_ ? std::llround(t0_us_) : envelope_.front().second;
+    // There are more intervals than time has passed.
+    const double moved_us = off_us_ - home_us_.value_or(0);
+    const bool early = settled_ && moved_us < -static_cast<double>(kEnvelopeDownUs);
+    if (residual_us - earliest_us > kLateUs || early) {
+      losses_found_ += !early;
+      LinkLost();
+    } else if (settled_ && (watch_.Add(residual_us - earliest_us) ||
+                            moved_us > static_cast<double>(kEnvelopeUpUs))) {
+      ++losses_found_;
+      Reanchor(arrival_us);
+    }
   }
-  if (!in_epoch_) {
-    BeginEpoch();
-    epoch_first_us_ = arrival_us;
-  }
-  last_arrival_us_ = arrival_us;
+  if (!in_epoch_) BeginEpoch(arrival_us);
+  ++notifications_;
   sum_1024_ += burst_1024;
-  const int64_t residual_us = Residual();
+  last_arrival_us_ = arrival_us;
+  const int64_t residual_us = arrival_us - SumUs(sum_1024_);
+  if (notifications_ == 1) earliest_us_ = latest_us_ = residual_us;
+  earliest_us_ = std::min(earliest_us_, residual_us);
+  latest_us_ = std::max(latest_us_, residual_us);
   while (!envelope_.empty() && envelope_.back().second >= residual_us) envelope_.pop_back();
   envelope_.emplace_back(arrival_us, residual_us);
   while (envelope_.front().first < arrival_us - kWindowUs) envelope_.pop_front();
 
-  if (!settled_) {
-    settling_.insert(settling_.end(), burst.begin(), burst.end());
-    if (arrival_us - epoch_first_us_ >= kSettleUs || settling_.size() >= kMostHeld) {
-      StampSettling();
-    }
+  if (settled_) {
+    Follow(arrival_us);
+    NoteLate(arrival_us, residual_us - std::llround(t0_us_));
+    for (const Held& held : burst) Stamp(held);
     return;
   }
-  Follow(arrival_us);
-  const bool early = off_us_ < -static_cast<double>(kEnvelopeOffUs);
-  const bool late =
-      off_us_ > static_cast<double>(kEnvelopeOffUs) && arrival_us - epoch_first_us_ > kWindowUs;
-  if (early || late) {
-    // Intervals are missing, or there are too many: what was learnt does not hold any more.
-    in_epoch_ = false;
-    gap_ = true;
-    BeginEpoch();
-    epoch_first_us_ = arrival_us;
-    sum_1024_ = burst_1024;
-    envelope_.emplace_back(arrival_us, Residual());
-    settling_ = std::move(burst);
-    return;
-  }
-  for (const Held& held : burst) Stamp(held);
+  settling_.insert(settling_.end(), burst.begin(), burst.end());
+  if (arrival_us - epoch_first_us_ >= kSettleUs || settling_.size() >= kMostHeld) StampSettling();
 }
 
 void BeatClock::StampSettling() {
   if (!in_epoch_ || settling_.empty()) return;
   settled_ = true;
-  short_epoch_ = last_arrival_us_ - epoch_first_us_ < kSettleUs;
   t0_us_ = static_cast<double>(envelope_.front().second);
   followed_us_ = last_arrival_us_;
   std::vector<Held> settling;
   settling.swap(settling_);
+  // What the envelope shows only later is not known of the first of them either: the lateness of
+  // all counts for each.
+  int64_t sum_1024 = 0;
+  for (const Held& held : settling) {
+    sum_1024 += held.rr_1024;
+    NoteLate(held.arrival_us, held.arrival_us - SumUs(sum_1024) - std::llround(t0_us_));
+  }
   for (const Held& held : settling) Stamp(held);
 }
 
 void BeatClock::Follow(int64_t arrival_us) {
   off_us_ = static_cast<double>(envelope_.front().second) - t0_us_;
-  const double most_us = static_cast<double>(arrival_us - followed_us_) * kSlewPpm * 1e-6;
+  const double passed_us = static_cast<double>(arrival_us - followed_us_);
   followed_us_ = arrival_us;
-  t0_us_ += std::clamp(off_us_, -most_us, most_us);
-  if (arrival_us - epoch_first_us_ >= kSettleUs) short_epoch_ = false;
+  if (!home_us_) {
+    // The envelope of a whole window is known: this far from T_0 is where it belongs.
+    if (arrival_us - epoch_first_us_ >= kWindowUs) home_us_ = off_us_;
+    return;
+  }
+  const double most_us = passed_us * kSlewPpm * 1e-6;
+  t0_us_ += std::clamp((off_us_ - *home_us_) * passed_us / kFollowUs, -most_us, most_us);
+}
+
+void BeatClock::NoteLate(int64_t arrival_us, int64_t late_us) {
+  while (!late_.empty() && late_.back().second <= late_us) late_.pop_back();
+  late_.emplace_back(arrival_us, late_us);
+  while (late_.front().first < arrival_us - kLateWindowUs) late_.pop_front();
+}
+
+uint32_t BeatClock::OffsetBoundUs() const {
+  const int64_t unseen_us =
+      std::min(kMostDelayUs, kSpreadUs / std::max<int64_t>(1, notifications_));
+  const int64_t above_us = std::max<int64_t>(0, -std::llround(off_us_));
+  const int64_t late_side_us = kStrapDelayUs + above_us + unseen_us;
+  const int64_t early_side_us = late_.empty() ? 0 : late_.front().second;
+  const int64_t bound_us = std::max(late_side_us, early_side_us) + clock_us_;
+  return static_cast<uint32_t>((bound_us + kBoundStepUs - 1) / kBoundStepUs * kBoundStepUs);
 }
 
 void BeatClock::Stamp(const Held& held) {
@@ -140,9 +183,7 @@ void BeatClock::Stamp(const Held& held) {
   beat.rr_1024 = held.rr_1024;
   beat.gap_before = gap_;
   beat.jitter_us = kJitterUs;
-  const uint32_t bound_us = kStrapDelayUs + clock_us_ + static_cast<uint32_t>(std::abs(off_us_)) +
-                            (short_epoch_ ? kUnsettledUs : 0);
-  beat.offset_bound_us = (bound_us + kBoundStepUs - 1) / kBoundStepUs * kBoundStepUs;
+  beat.offset_bound_us = OffsetBoundUs();
   gap_ = false;
   last_us_ = beat.time_session_us;
   out_.push_back(clocked);

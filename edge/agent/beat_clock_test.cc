@@ -121,9 +121,9 @@ TEST(BeatClock, LostTimeBeginsANewEpochWithAGap) {
 TEST(BeatClock, IntervalsThatWentMissingUnnoticedAreFoundByTheEnvelope) {
   Strap strap;
   strap.most_delay_us = 400'000;
-  auto told = strap.Tell(0, 300 * kSecond);
-  told.erase(told.begin() + 100);  // each alone is too short to be seen at once
-  told.erase(told.begin() + 120);
+  auto told = strap.Tell(0, 600 * kSecond);
+  told.erase(told.begin() + 300);  // each alone is too short to be seen at once
+  told.erase(told.begin() + 301);
   BeatClock clock;
   const auto beats = ClockAll(clock, told);
   EXPECT_EQ(clock.epochs(), 2u);
@@ -193,7 +193,7 @@ TEST(BeatClock, ARealStrapStaysWithinItsBound) {
     const int64_t delay_us = told[i].arrival_us - beats[i].beat.time_session_us;
     EXPECT_GE(delay_us, -350'000);
     EXPECT_LE(delay_us, 2'150'000);
-    EXPECT_LE(beats[i].beat.offset_bound_us, 1'700'000u);
+    EXPECT_LE(beats[i].beat.offset_bound_us, 2'500'000u);
   }
 }
 
