@@ -10,6 +10,7 @@
 #include "edge/agent/help.h"
 #include "edge/agent/private_channel.h"
 #include "edge/agent/spool_format.h"
+#include "edge/client/edge_clock.h"
 #include "edge/source/spec.h"
 #include "services/base/status_macros.h"
 
@@ -346,9 +347,11 @@ ExitCode Agent::Run(const std::atomic<bool>& stop) {
                                      [this] { transport_->Wake(); });
   for (const auto& member : members_) Submit(*member);
   ExitCode code = kExitDone;
+  SleepWatch sleep(clock_);
   while (true) {
     TakeEvents();
     const int64_t now_us = clock_.SteadyMicros();
+    if (sleep.Slept()) clock_sync_.Slept(now_us);
     StepPeople(now_us);
     RefreshTokens();
     const int64_t uplink_us = uplink_ != nullptr ? uplink_->Tick(now_us) : INT64_MAX;

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "edge/agent/consent.h"
+#include "edge/client/edge_clock.h"
 #include "edge/client/fake_node.h"
 #include "edge/source/replay.h"
 
@@ -21,6 +22,20 @@ namespace attune::edge {
 namespace {
 
 constexpr double kRate = 20;
+
+// The wall clock is set forth and back all the time; the steady one is true.
+class RestlessClock final : public Clock {
+ public:
+  int64_t SteadyMicros() const override { return clock_.SteadyMicros(); }
+  int64_t UtcMicros() const override {
+    return clock_.UtcMicros() + (reads_++ % 2 == 0 ? -1 : 1) * int64_t{3'600'000'000};
+  }
+  uint64_t reads() const { return reads_; }
+
+ private:
+  EdgeClock clock_;
+  mutable std::atomic<uint64_t> reads_{0};
+};
 
 class AgentTest : public ::testing::Test {
  protected:
@@ -93,7 +108,7 @@ class AgentTest : public ::testing::Test {
     ASSERT_TRUE(condition());
   }
 
-  SystemClock clock_;
+  RestlessClock clock_;
   SystemRandom random_;
   FakeNode node_{clock_, kRate};
   std::atomic<bool> stop_{false};
@@ -252,6 +267,7 @@ TEST_F(AgentTest, LiveLinesAreStampedAndALateNodeDoesNotMatter) {
     EXPECT_GE(gaps, 1) << "the line that was skipped";
   });
   EXPECT_NE(Output().find("skipped"), std::string::npos);
+  EXPECT_GT(clock_.reads(), 10u) << "steps of the wall clock did not move them";
 }
 
 TEST_F(AgentTest, ClosingRemovesTheSpoolAndOneRefusalLeavesTheOther) {

@@ -14,6 +14,7 @@
 #include "edge/agent/consent.h"
 #include "edge/agent/flags.h"
 #include "edge/agent/help.h"
+#include "edge/client/edge_clock.h"
 
 namespace {
 
@@ -72,7 +73,7 @@ int main(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  const attune::SystemClock clock;
+  const attune::edge::EdgeClock clock;
   attune::SystemRandom random;
   attune::edge::StatusWriter status(
       STDOUT_FILENO, options->json.value_or(isatty(STDOUT_FILENO) == 0), options->quiet);

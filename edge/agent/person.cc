@@ -11,6 +11,9 @@ namespace {
 
 constexpr int64_t kLivePollUs = 20'000;
 constexpr size_t kBpmBeats = 10;
+// Published bounds are rounded up: a message has one timing for all its beats.
+constexpr int64_t kBoundStepUs = 5'000;
+constexpr int64_t kMostBoundUs = 30'000'000;
 
 // Session ids come from the node: only what is harmless in a path is used as it is.
 std::string PathSafe(const std::string& text) {
@@ -101,7 +104,9 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
   Take(beats, clock);
   const bool ended = source_->finished();
   if (stamping == Stamping::kGiven || stamping == Stamping::kGivenSteady) {
-    // What was promised stays promised: Append refuses what would break it.
+    // What was promised stays promised: Append refuses what would break it. The fit of the clock
+    // may still move, within its bounds: so much is not promised.
+    if (live()) through_us -= 2 * clock.UncertaintyUs(live_through_us);
     complete_us_ = std::max(complete_us_, through_us);
   } else {
     if (ended) beat_clock_.Finish();
@@ -121,6 +126,14 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
 
 void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) {
   const Stamping stamping = source_->info().stamping;
+  if (live() && steps_ != clock.steps()) {
+    // Session time has jumped (a new owner, a computer that slept): nothing is bridged over it.
+    // What would come out before what is there already is refused until time has caught up.
+    steps_ = clock.steps();
+    beat_clock_.LinkLost();
+    gap_ = spool_->next_seq() > 1;
+    last_arrival_us_ = INT64_MIN;
+  }
   for (const SourceBeat& beat : beats) {
     if (stamping == Stamping::kGiven) {
       Append({beat.time_us, beat.rr_1024, beat.gap_before, source_->info().jitter_us, 0},
@@ -128,22 +141,18 @@ void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) 
       continue;
     }
     if (stamping == Stamping::kGivenSteady) {
-      const int64_t bound_us = clock.UncertaintyUs(beat.time_us) + source_->info().offset_bound_us;
-      Append(
-          {clock.SessionAt(beat.time_us), beat.rr_1024, beat.gap_before, source_->info().jitter_us,
-           static_cast<uint32_t>(std::min<int64_t>(bound_us, 30'000'000))},
-          beat.position);
+      const int64_t open_us = clock.UncertaintyUs(beat.time_us) + source_->info().offset_bound_us;
+      const int64_t bound_us = (open_us + kBoundStepUs - 1) / kBoundStepUs * kBoundStepUs;
+      Append({clock.SessionAt(beat.time_us), beat.rr_1024, beat.gap_before,
+              source_->info().jitter_us, static_cast<uint32_t>(std::min(bound_us, kMostBoundUs))},
+             beat.position);
       continue;
     }
     int64_t arrival_us = beat.time_us;
     if (stamping == Stamping::kArrivalSteady) {
       arrival_us = clock.SessionAt(beat.time_us);
       beat_clock_.SetClockUncertainty(
-          static_cast<uint32_t>(std::min<int64_t>(clock.UncertaintyUs(beat.time_us), 30'000'000)));
-      // The session's clock may be set back by a new owner.
-      if (last_arrival_us_ != INT64_MIN && arrival_us < last_arrival_us_ - BeatClock::kLostUs) {
-        beat_clock_.LinkLost();
-      }
+          static_cast<uint32_t>(std::min(clock.UncertaintyUs(beat.time_us), kMostBoundUs)));
       arrival_us = std::max(arrival_us, last_arrival_us_);
       last_arrival_us_ = arrival_us;
     }

@@ -66,6 +66,7 @@ class Person {
   bool gap_ = false;  // the next beat follows a gap that no source knows of
   int64_t complete_us_ = INT64_MIN;
   int64_t last_arrival_us_ = INT64_MIN;  // session time
+  uint64_t steps_ = 0;                   // of the session's clock, seen so far
   uint64_t dropped_ = 0;
   std::deque<uint32_t> recent_1024_;
   std::vector<std::string> warnings_;

@@ -16,6 +16,8 @@ class Clock {
   virtual ~Clock() = default;
   // Never goes back; its zero means nothing.
   virtual int64_t SteadyMicros() const = 0;
+  // How much of SteadyMicros the computer has slept; 0 of clocks that do not count while it sleeps.
+  virtual int64_t SuspendedMicros() const { return 0; }
   // Since the Unix epoch; may be stepped by NTP or by hand.
   virtual int64_t UtcMicros() const = 0;
 };
@@ -41,9 +43,15 @@ class ManualClock final : public Clock {
       : steady_us_(steady_us), utc_us_(utc_us) {}
   int64_t SteadyMicros() const override { return steady_us_; }
   int64_t UtcMicros() const override { return utc_us_; }
+  int64_t SuspendedMicros() const override { return slept_us_; }
   void Advance(int64_t by_us) {
     steady_us_ += by_us;
     utc_us_ += by_us;
+  }
+  // The computer sleeps, and the steady clock counts it.
+  void Sleep(int64_t for_us) {
+    Advance(for_us);
+    slept_us_ += for_us;
   }
   // A step of the wall clock alone, as NTP or an administrator does it.
   void StepUtc(int64_t by_us) { utc_us_ += by_us; }
@@ -51,6 +59,7 @@ class ManualClock final : public Clock {
  private:
   std::atomic<int64_t> steady_us_;
   std::atomic<int64_t> utc_us_;
+  std::atomic<int64_t> slept_us_{0};
 };
 
 }  // namespace attune
