@@ -14,8 +14,8 @@
 //
 // A new link epoch, with a gap, never bridged: a lost link; an arrival later than anything can be
 // (5 s); lateness that never again comes down to what it was (LossWatch: a lost notification, 1 s
-// under delays of up to 4 s is found within a minute or three); an envelope that has risen by half a
-// second or fallen by two.
+// under delays of up to 4 s is found within a minute or three); an envelope that has risen by half
+// a second or fallen by two.
 //
 // Two uncertainties, never mixed (attune.v1.Timing):
 //   jitter        of a beat against its neighbours: what the strap's detection, its drift and the
