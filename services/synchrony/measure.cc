@@ -87,6 +87,8 @@ constexpr MeasureInfo kCatalogue[] = {
      "mean lag of the picked peaks"},
     {Measure::kWccPeakLagSdMs, "wcc_peak_lag_sd_ms", kPair, kOnRequest, 180, 5, false,
      "standard deviation of the lag of the picked peaks"},
+    {Measure::kLagSpanMs, "lag_span_ms", kPair, kOnRequest, 180, 10, false,
+     "lag over minutes, all frequencies alike; positive: b follows a"},
     {Measure::kConcordanceIndex, "concordance_index", kPair, kOnRequest, 180, 5, false,
      "ln of agreeing over opposing slope correlations"},
     {Measure::kPlvRsa, "plv_rsa", kPair, kOnRequest, 60, 5, false,

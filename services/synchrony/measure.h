@@ -68,6 +68,8 @@ enum class Measure : uint16_t {
   kWccPeakR = 110,
   kWccPeakLagMs = 111,
   kWccPeakLagSdMs = 112,
+  // Pair, all frequencies alike.
+  kLagSpanMs = 113,
   // Pair, slopes, phases, spectra.
   kConcordanceIndex = 120,
   kPlvRsa = 121,

@@ -23,6 +23,7 @@
 #include "services/synchrony/pair/susy.h"
 #include "services/synchrony/pair/wavelet.h"
 #include "services/synchrony/pair/wcc.h"
+#include "services/synchrony/pair/whitened_lag.h"
 #include "services/synchrony/pair/windowed_r.h"
 #include "services/synchrony/params.h"
 
@@ -77,6 +78,7 @@ class PairWork {
   const Crqa& TheCrqa();
   const Directed& TheDirected();
 
+  std::optional<Value> OfWhitenedLag() const;
   std::optional<Value> OfPeaks(Measure measure);
   std::optional<Value> OfPhases(PairBand band, Measure measure);
   std::optional<Value> OfSusy(Measure measure);

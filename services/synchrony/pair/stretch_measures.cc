@@ -45,6 +45,7 @@ Need NeedOf(Measure measure) {
       return Need::kPacer;
     case Measure::kLagMs:
     case Measure::kWccPeakLagMs:
+    case Measure::kLagSpanMs:
     case Measure::kSusyLeadA:
     case Measure::kSusyLeadB:
     case Measure::kCrqaLagMs:
@@ -154,6 +155,7 @@ class PairAnalysis::Work {
     number.absent = Absence::kNone;
     number.value = value->value;
     number.uncertainty = value->uncertainty;
+    if (measure == Measure::kLagSpanMs) number.uncertainty = WithTiming(number.uncertainty);
     if (!WantsChance(measure)) return number;
     if (common_cause_) {
       number.chance_absent = Absence::kCommonCause;
@@ -168,6 +170,17 @@ class PairAnalysis::Work {
  private:
   bool WantsChance(Measure measure) const {
     return PairHasChance(measure) && (chance_shifts_ > 0 || IsPairedAnew(measure));
+  }
+
+  // Of a lag in ms: what is not known of the beat times as well; the bounds count as the half
+  // widths of even distributions.
+  double WithTiming(double noise_ms) const {
+    double squares = 0;
+    for (const int32_t bound_us : {a_.timing.jitter_us, b_.timing.jitter_us,
+                                   a_.timing.offset_bound_us, b_.timing.offset_bound_us}) {
+      squares += (bound_us * 1e-3) * (bound_us * 1e-3);
+    }
+    return std::sqrt(noise_ms * noise_ms + squares / 3);
   }
 
   Number WithoutValue(Measure measure, Absence why) const {

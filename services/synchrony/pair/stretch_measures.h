@@ -2,19 +2,22 @@
 //
 // Sign everywhere: positive lag, positive phase difference = B FOLLOWS A.
 //
-// | measure | from | needs |
-// |---|---|---|
-// | r_mean_windowed | windowed_r.h, windows as live | Params::span_min_window_share of the windows
-// | | r_zero_lag | r of the whole, line removed | half of the samples | | r_peak lag_ms |
-// EstimateLag of wcc.h over the whole, +-5 s | half of the samples at each lag | | wcc_peak_* |
-// wcc.h, 30 s windows, +-5 s, one a second | half of the windows, 10 peaks | | concordance_index |
-// concordance.h | half of the windows of slopes | | plv_* phase_difference_* *_phase_share_* |
-// phase_sync.h | half of the phases there could be | | coherence_* | coherence.h, 32 s segments | 8
-// segments | | wavelet_coherence_* | wavelet.h | half of the band's frequencies outside the cone |
-// | susy_* | susy.h, 30 s segments, +-3 s | 5 segments |
-// | crqa_* | crqa.h, 3 values 1 s apart, radius 0.5 SD | 0.8 of the samples |
-// | granger_* transfer_entropy_* | granger.h, transfer_entropy.h; differences of means of 1 s | 120
-// s |
+// Measure: where it is defined; what it needs.
+// - r_mean_windowed: windowed_r.h, windows as live; Params::span_min_window_share of the windows.
+// - r_zero_lag: r of the whole, line removed; half of the samples.
+// - r_peak, lag_ms: EstimateLag of wcc.h over the whole, +-5 s; half of the samples at each lag.
+// - wcc_peak_*: wcc.h, 30 s windows, +-5 s, one a second; half of the windows, 10 peaks.
+// - lag_span_ms: whitened_lag.h, +-5 s; segments worth 80 s and half of what there could be. From
+//   it half of what b's intervals are longer than a's is taken (they stand at their ends), and its
+//   error has the bounds of the beat times in it.
+// - concordance_index: concordance.h; half of the windows of slopes.
+// - plv_*, phase_difference_*, *_phase_share_*: phase_sync.h; half of the phases there could be.
+// - coherence_*: coherence.h, 32 s segments; 8 segments.
+// - wavelet_coherence_*: wavelet.h; half of the band's frequencies outside the cone.
+// - susy_*: susy.h, 30 s segments, +-3 s; 5 segments.
+// - crqa_*: crqa.h, 3 values 1 s apart, radius 0.5 SD; 0.8 of the samples.
+// - granger_*, transfer_entropy_*: granger.h, transfer_entropy.h, differences of means of 1 s;
+//   120 s.
 //
 // Bands: slow waves 0.04-0.15 Hz, breathing 0.12-0.40 Hz (phases: phase_sync.h), pacer +-0.03 Hz;
 // plv_pacer is kNotEnoughData while there is no pacer.

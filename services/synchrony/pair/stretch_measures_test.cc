@@ -85,6 +85,14 @@ TEST(StretchMeasuresTest, ValuesOfTheReferencePair) {
   EXPECT_EQ(ValueOf(Measure::kCrqaLagMs, first_a, first_l), 1500);
   EXPECT_NEAR(ValueOf(Measure::kLagMs, a, l), 1500, 100);
   EXPECT_NEAR(ValueOf(Measure::kWccPeakLagMs, a, l), 1500, 250);
+  // Less half of what the intervals differ by, which here are no intervals of two hearts.
+  double longer_ms = 0;
+  for (size_t i = 0; i < 2400; ++i) longer_ms += (a.grid_ms[i] - l.grid_ms[i]) / 2400;
+  const std::string whitened = testing::ReadFile(folder + "expected_whitened_lag.json");
+  EXPECT_NEAR(
+      ValueOf(Measure::kLagSpanMs, a, l),
+      1000 * testing::JsonNumber(testing::JsonAt(whitened, "AL_2400"), "lag_s") + longer_ms / 2,
+      1e-4);
   EXPECT_GT(ValueOf(Measure::kWccPeakR, a, l), 0.8);
   EXPECT_GT(ValueOf(Measure::kRPeak, a, l), 0.8);
   EXPECT_NEAR(ValueOf(Measure::kPhaseDifferenceLfDeg, a, l), 360 * 0.095 * 1.5, 25);
@@ -156,6 +164,7 @@ TEST(StretchMeasuresTest, TurnedRound) {
     switch (measure) {
       case Measure::kLagMs:
       case Measure::kWccPeakLagMs:
+      case Measure::kLagSpanMs:
       case Measure::kCrqaLagMs:
       case Measure::kPhaseDifferenceLfDeg:
       case Measure::kPhaseDifferenceRsaDeg:
@@ -220,6 +229,18 @@ TEST(StretchMeasuresTest, AbsenceSaysWhy) {
             Absence::kNotEnoughData);
 }
 
+// Jitters and offset bounds are half widths of even distributions, and part of a lag's error.
+TEST(StretchMeasuresTest, TheErrorOfALagHasTheTimingInIt) {
+  Stretch a = Reference("A_nsr003", 720), b = Reference("B_nsr008", 720);
+  const double exact = MeasurePair(Measure::kLagSpanMs, a, b, 0, false, Params{}).uncertainty;
+  a.timing = {.jitter_us = 30'000, .offset_bound_us = 400'000};
+  b.timing = {.jitter_us = 40'000, .offset_bound_us = 300'000};
+  const Number number = MeasurePair(Measure::kLagSpanMs, a, b, 0, false, Params{});
+  ASSERT_EQ(number.absent, Absence::kNone);
+  EXPECT_NEAR(number.uncertainty, std::sqrt(exact * exact + (900.0 + 1600 + 160'000 + 90'000) / 3),
+              1e-9);
+}
+
 // A constant delay that nobody knows makes it impossible to say who is first, and nothing else.
 TEST(StretchMeasuresTest, WhoIsFirstNeedsTheOffsets) {
   const Stretch a = Reference("A_nsr003", 1200);
@@ -231,8 +252,8 @@ TEST(StretchMeasuresTest, WhoIsFirstNeedsTheOffsets) {
     return absent == Absence::kNone;
   };
   for (Measure measure :
-       {Measure::kLagMs, Measure::kWccPeakLagMs, Measure::kSusyLeadA, Measure::kSusyLeadB,
-        Measure::kCrqaLagMs, Measure::kGrangerAToB, Measure::kGrangerBToA,
+       {Measure::kLagMs, Measure::kWccPeakLagMs, Measure::kLagSpanMs, Measure::kSusyLeadA,
+        Measure::kSusyLeadB, Measure::kCrqaLagMs, Measure::kGrangerAToB, Measure::kGrangerBToA,
         Measure::kTransferEntropyAToB, Measure::kTransferEntropyBToA,
         Measure::kPhaseDifferenceLfDeg, Measure::kInPhaseShareLf, Measure::kAntiPhaseShareLf}) {
     EXPECT_TRUE(known(measure, 980'000)) << FindMeasure(measure)->name;
