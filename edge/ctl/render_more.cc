@@ -27,7 +27,9 @@ void Add(const std::string& who, const More& more, std::vector<Line>& lines) {
     line.Add(info == nullptr ? absl::StrCat("measure ", named.measure()) : std::string(info->name));
     line.To(50);
     if (number.has_value()) {
-      line.Add(Right(Fixed(number.value(), Decimals(number.value())), 8), Style::kBold);
+      const int decimals = Decimals(number.value());
+      line.Add(Right(Fixed(number.value(), decimals), 8), Style::kBold);
+      if (number.uncertainty() > 0) line.Add("+-" + Fixed(number.uncertainty(), decimals));
       if (number.doubtful()) line.Add(" doubtful", Style::kCaution);
       line.Add(absl::StrCat("  ", Span(number.window_us()), " ", Percent(number.coverage())),
                Style::kDim);
@@ -55,7 +57,13 @@ std::vector<Line> MoreLines(const View& view) {
     Add(name(person.participant()), person.more(), lines);
   }
   for (const v1::PairFrame& pair : frame->frame().pairs()) {
-    Add(name(pair.a()) + " + " + name(pair.b()), pair.more(), lines);
+    const std::string a = name(pair.a()), b = name(pair.b());
+    Add(a + " + " + b, pair.more(), lines);
+    // A sign is easily taken for the other one.
+    for (const v1::NamedNumber& named : pair.more()) {
+      if (named.measure() != v1::MEASURE_LAG_SPAN_MS || !named.number().has_value()) continue;
+      lines.push_back(Line().To(24).Add(LagWords(named.number(), a, b)));
+    }
   }
   Add("the group", frame->frame().group().more(), lines);
   if (lines.empty()) return {};

@@ -153,6 +153,18 @@ TEST(RenderTest, MeasuresAskedForAreListedByName) {
   EXPECT_THAT(LineWith(text, "susy_es"), HasSubstr("not enough data yet"));
 }
 
+TEST(RenderTest, ALagAskedForIsToldInWordsWithItsError) {
+  v1::WatchEvent event = FrameEvent(750);
+  v1::PairFrame* pair = event.mutable_frame()->mutable_frame()->mutable_pairs(0);
+  v1::NamedNumber* named = pair->add_more();
+  named->set_measure(v1::MEASURE_LAG_SPAN_MS);
+  *named->mutable_number() = Value(-1480, 180'000'000, 0.97);
+  named->mutable_number()->set_uncertainty(110);
+  const std::string text = Text(LiveModel(event));
+  EXPECT_THAT(LineWith(text, "lag_span_ms"), HasSubstr("-1480+-110  3 min 97 %"));
+  EXPECT_THAT(text, HasSubstr("Ana follows Ben by 1.5+-0.1 s"));
+}
+
 TEST(RenderTest, ACommonCauseIsNamed) {
   v1::WatchEvent event = FrameEvent(750);
   v1::Number number = Value(0.6, 180'000'000, 0.9);
