@@ -63,7 +63,7 @@ absl::Status Agent::Prepare() {
     member->options = options;
     ATTUNE_ASSIGN_OR_RETURN(
         std::unique_ptr<Source> source,
-        MakeSource(options.source, {stdin_fd_, clock_, random_, options_.lsl_library}));
+        MakeSource(options.source, {stdin_fd_, clock_, random_, options_.lsl_library, &bluez_}));
     member->person = std::make_unique<Person>(std::move(source));
     ATTUNE_RETURN_IF_ERROR(OfferPrivately(*member));
     if (options.token.empty()) {

@@ -22,6 +22,8 @@
 
 namespace attune::edge {
 
+class BluezHost;
+
 // Runs on one thread; gRPC and the joiner have theirs.
 class Agent {
  public:
@@ -64,6 +66,7 @@ class Agent {
   ClockSync clock_sync_;
   std::unique_ptr<GrpcTransport> transport_;
   std::shared_ptr<const LslLibrary> lsl_;
+  std::shared_ptr<BluezHost> bluez_;              // of all sources that need it
   std::vector<std::unique_ptr<Member>> members_;  // handle = index + 1
   std::unique_ptr<Uplink> uplink_;                // once somebody has joined
   std::unique_ptr<Joiner> joiner_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "edge/source/bluez/bluez_source.h"
 #include "edge/source/line_source.h"
 #include "edge/source/lsl_source.h"
 #include "edge/source/replay.h"
@@ -147,6 +148,15 @@ absl::StatusOr<std::unique_ptr<Source>> MakeSimulateFrom(std::string_view rest) 
   return MakeSimulate(options);
 }
 
+absl::StatusOr<std::unique_ptr<Source>> MakeBluezFrom(std::string_view rest,
+                                                      const SourceContext& context) {
+  ATTUNE_ASSIGN_OR_RETURN(BluezOptions options, ParseBluezOptions(rest));
+  std::shared_ptr<BluezHost> host = context.bluez != nullptr ? *context.bluez : nullptr;
+  if (host == nullptr) host = MakeBluezHost(context.clock);
+  if (context.bluez != nullptr) *context.bluez = host;
+  return MakeBluezSource(std::move(host), std::move(options), std::make_unique<SystemRandom>());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Source>> MakeSource(std::string_view spec,
@@ -162,13 +172,13 @@ absl::StatusOr<std::unique_ptr<Source>> MakeSource(std::string_view spec,
     ATTUNE_ASSIGN_OR_RETURN(auto library, LslLibrary::Load(context.lsl_library));
     return MakeLslSource(std::move(library), std::move(options), context.clock);
   }
-  if (kind == "bluez") {
-    return absl::UnimplementedError(
-        "this build has no Bluetooth: use --source=stdin with a program that reads the strap");
+  // bluez,acquire: no strap is named.
+  if (kind == "bluez" || kind.starts_with("bluez,")) {
+    return MakeBluezFrom(kind == "bluez" ? rest : spec.substr(6), context);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("no source '", std::string(spec.substr(0, 60)),
-                   "'; there are replay:FILE, simulate[:OPTIONS], lsl[:NAME] and stdin"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no source '", std::string(spec.substr(0, 60)),
+      "'; there are bluez[:STRAP], replay:FILE, simulate[:OPTIONS], lsl[:NAME] and stdin"));
 }
 
 }  // namespace attune::edge

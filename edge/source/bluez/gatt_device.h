@@ -2,8 +2,9 @@
 // and listen to characteristics by their UUIDs. Several services can be used on one connection.
 //
 // Everything happens on the thread of the BluezHost: call from its callbacks, or through
-// BluezHost::Post. Nothing blocks; each call answers through its callback, exactly once unless the
-// GattDevice is destroyed first (then never). A callback may destroy the GattDevice.
+// BluezHost::Post. Nothing blocks; each call answers through its callback, once; when the link
+// ends first, `ended` speaks for it, and after destruction nothing does. A callback may destroy the
+// GattDevice.
 //
 //   GattDevice device(host, path, {}, {.ready = [&] { ... }, .ended = [&](absl::Status why)
 //   {...}}); device.Connect();
@@ -61,12 +62,13 @@ class GattDevice {
 
   // `path`: D-Bus path of the device. `host` must outlive it.
   GattDevice(BluezHost& host, std::string path, GattTimes times, Events events);
-  // Disconnects what it connected.
+  // Disconnects what it connected; a device that another program had connected before stays so.
   ~GattDevice();
 
   // Waits for its turn (a controller connects one device at a time). Again only after `ended`.
   void Connect();
-  // Ends without a call of `ended`. Later reads and writes answer with an error.
+  // Ends as the destructor does, without a call of `ended`. Later reads and writes answer with an
+  // error.
   void Disconnect();
   bool ready() const;
   const std::string& path() const;
