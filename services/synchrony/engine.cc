@@ -353,7 +353,7 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
   frame->people.resize(selection.people.size());
   for (size_t i = 0; i < selection.people.size(); ++i) {
     const int person = selection.people[i];
-    PersonValues(person, impl.plan.people[i], tick_end_us, impl.params, &frame->people[i]);
+    PersonValues(person, impl.plan.people[i], impl.params, &frame->people[i]);
   }
   const Span span = SpanAt(tick_end_us, impl.params);
   impl.Pairs(selection, span, frame);

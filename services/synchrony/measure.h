@@ -136,6 +136,10 @@ struct MeasureInfo {
   std::string_view what;
 };
 
+// No live value looks further back than this from the tick that shows it: its window, and the time
+// since its last moment.
+inline constexpr int kLongestLookBackSeconds = 190;
+
 // By number.
 std::span<const MeasureInfo> Catalogue();
 

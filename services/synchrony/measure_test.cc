@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -20,6 +21,15 @@ TEST(MeasureTest, CatalogueIsAscendingWithUniqueNames) {
     EXPECT_EQ(FindMeasure(info.name), &info);
   }
   EXPECT_EQ(FindMeasure("mood"), nullptr);
+}
+
+TEST(MeasureTest, NoLiveValueLooksBackFurtherThanIsKept) {
+  int longest = 0;
+  for (const MeasureInfo& info : Catalogue()) {
+    if (info.availability == Availability::kBatch) continue;
+    longest = std::max(longest, info.window_seconds + info.cadence_seconds);
+  }
+  EXPECT_EQ(longest, kLongestLookBackSeconds);
 }
 
 // A live value needs a window; one without a window can only look at a whole recording.

@@ -2,28 +2,40 @@
 
 #include <algorithm>
 
+#include "services/synchrony/measure.h"
+#include "services/synchrony/signal/curve.h"
+
 namespace attune::synchrony {
 namespace {
 
-// How far before a sample the beats reach that can decide it: two bridges to the knot before the
-// left one, two beats before that whose event may reach it, 60 s of beats behind their thresholds,
-// and the neighbours of the first of these. A round figure above that.
-constexpr int64_t kBeatReachUs = 100'000'000;
+// Beats at and before the tick that samples and sums after it may judge once more.
+constexpr size_t kStillJudged = 12;
 
 // The longest filter or window of one person.
 constexpr int kPrefetchSamples = 96;
 
-// A late beat may take back every window of the span; the oldest begins before it.
+int MomentSamples(const Params& params) { return params.moment_seconds * kSamplesPerSecond; }
+
+// What windows and phases of the span look back on: the newest end with the last moment.
+int HistorySamples(const Params& params) {
+  return std::max(params.span_seconds * kSamplesPerSecond + MomentSamples(params),
+                  params.lagged_window + params.lagged_max_lag);
+}
+
+// The longest window or filter, of a moment before samples that are new.
+int LeadSamples(const Params& params) {
+  return std::max(params.window_seconds, params.phase_filter_seconds) * kSamplesPerSecond + 1 +
+         MomentSamples(params);
+}
+
 int KeepSamples(const Params& params) {
-  const int seconds = std::max(params.span_seconds + params.phase_filter_seconds + 1,
-                               (params.lagged_window + params.lagged_max_lag) / kSamplesPerSecond);
-  return (seconds + 1) * kSamplesPerSecond;
+  return std::max(LeadSamples(params), params.lagged_window + params.lagged_max_lag);
 }
 
 int64_t OldestBeatUs(int64_t tick_end_us, const Params& params) {
-  const int64_t history_us =
-      std::max(KeepSamples(params) * kSampleUs, params.hrv_window_us) + kBeatReachUs;
-  return tick_end_us - history_us;
+  const int64_t history_us = std::max({HistorySamples(params) * kSampleUs, params.hrv_window_us,
+                                       int64_t{kLongestLookBackSeconds} * 1'000'000});
+  return tick_end_us - history_us - BeatReachUs(params);
 }
 
 }  // namespace
@@ -40,7 +52,7 @@ Span SpanAt(int64_t tick_end_us, const Params& params) {
 
 PersonTrack::PersonTrack(const Params& params, size_t max_beats)
     : beats_(params, max_beats),
-      grid_(KeepSamples(params)),
+      grid_(KeepSamples(params), HistorySamples(params), LeadSamples(params)),
       windows_(SpanWindows(params), params.moment_seconds),
       phases_(SpanPhases(params), params.moment_seconds) {}
 
@@ -64,6 +76,7 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
   grid_.ExtendTo(tick_end_us / kSampleUs, &beats_, params);
   windows_.ExtendTo(moment, grid_, params);
   phases_.ExtendTo(moment, grid_, filter);
+  grid_.Trim();
   CountClean(tick_end_us / kSampleUs, params);
   SumWindows(tick_end_us, params);
   const auto judge = [&params](const BeatSums& sums) -> Artefacts {
@@ -79,7 +92,7 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
 
 void PersonTrack::Prefetch() const {
   beats_.PrefetchNear(known_);
-  beats_.PrefetchNear(known_ - std::min<size_t>(known_, 4));
+  beats_.PrefetchNewest();
   for (const size_t begin : begin_) beats_.PrefetchNear(begin);
   grid_.PrefetchNewest(kPrefetchSamples);
   windows_.PrefetchNext();
@@ -94,12 +107,14 @@ void PersonTrack::RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_
 void PersonTrack::SumWindows(int64_t tick_end_us, const Params& params) {
   known_ = beats_.UpperBoundNear(tick_end_us + params.horizon_us, known_);
   const size_t end = beats_.UpperBoundNear(tick_end_us, known_);
+  if (end > 0) last_beat_us_ = beats_.beats().time_us(end - 1);
   const int64_t lengths_us[kWindows] = {params.hrv_window_us, params.hr_window_us,
                                         int64_t{params.span_seconds} * 1'000'000};
   for (size_t i = 0; i < kWindows; ++i) {
     begin_[i] = beats_.UpperBoundNear(tick_end_us - lengths_us[i], begin_[i]);
-    sums_[i] = SumBeats(&beats_, begin_[i], end, known_);
+    sums_[i] = SumBeats(&beats_, i, begin_[i], end, known_);
   }
+  beats_.Settle(end - std::min(end, kStillJudged));
 }
 
 void PersonTrack::CountClean(int64_t last, const Params& params) {
@@ -113,9 +128,7 @@ void PersonTrack::CountClean(int64_t last, const Params& params) {
     return;
   }
   recount_ = false;
-  const int16_t* masks = grid_.masks(last, most);
-  clean_samples_ = 0;
-  while (clean_samples_ < most && masks[most - 1 - clean_samples_] != 0) ++clean_samples_;
+  clean_samples_ = grid_.CountRun(last, most);
 }
 
 double PersonTrack::Coverage(int count) const {

@@ -55,7 +55,8 @@ class PersonTrack {
   // The beats that still count, ascending.
   std::vector<Beat> SaveBeats() const { return beats_.Retained(); }
 
-  const std::vector<Beat>& beats() const { return beats_.beats(); }
+  // The newest beat up to the tick; -1: none.
+  int64_t last_beat_us() const { return last_beat_us_; }
   const GridTrack& grid() const { return grid_; }
   const WindowRing& windows() const { return windows_; }
   const PhaseRing& phases() const { return phases_; }
@@ -102,6 +103,7 @@ class PersonTrack {
   Artefacts span_artefacts_;
   uint32_t late_ = 0;
   int64_t last_tick_us_ = -1;
+  int64_t last_beat_us_ = -1;
   int64_t last_sample_ = 0;
   int clean_samples_ = 0;
   bool recount_ = true;  // of clean_samples_

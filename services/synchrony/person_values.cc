@@ -16,7 +16,7 @@ Number OfPerson(const PersonTrack* track, int64_t window_us) {
 
 }  // namespace
 
-void PersonValues(int person, const PersonTrack* track, int64_t tick_end_us, const Params& params,
+void PersonValues(int person, const PersonTrack* track, const Params& params,
                   PersonNumbers* numbers) {
   numbers->person = person;
   numbers->last_beat_us = -1;
@@ -25,11 +25,7 @@ void PersonValues(int person, const PersonTrack* track, int64_t tick_end_us, con
   numbers->artefact_share = numbers->rmssd_ms;
   if (track == nullptr) return;
 
-  const std::vector<Beat>& beats = track->beats();
-  const auto after =
-      std::upper_bound(beats.begin(), beats.end(), tick_end_us,
-                       [](int64_t time, const Beat& beat) { return time < beat.time_us; });
-  if (after != beats.begin()) numbers->last_beat_us = (after - 1)->time_us;
+  numbers->last_beat_us = track->last_beat_us();
 
   const bool too_many = track->hrv_artefacts().too_many;
   const BeatSums& recent = track->hr_sums();

@@ -11,7 +11,7 @@
 namespace attune::synchrony {
 
 // `track`: advanced to the tick; null for somebody unknown. Leaves numbers->more alone.
-void PersonValues(int person, const PersonTrack* track, int64_t tick_end_us, const Params& params,
+void PersonValues(int person, const PersonTrack* track, const Params& params,
                   PersonNumbers* numbers);
 
 }  // namespace attune::synchrony

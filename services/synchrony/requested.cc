@@ -100,8 +100,8 @@ const Stretch* Requested::StretchOf(int person, const Batch& batch) {
   const int64_t from_us = batch.as_of_us - batch.window_us;
   std::unique_ptr<Stretch>& stretch = stretches_[{person, from_us, batch.as_of_us}];
   if (stretch == nullptr) {
-    stretch = std::make_unique<Stretch>(BuildStretch(track->second.beats(), track->second.timing,
-                                                     from_us, batch.as_of_us, params_));
+    stretch = std::make_unique<Stretch>(BuildStretch(
+        track->second.SaveBeats(), track->second.timing, from_us, batch.as_of_us, params_));
   }
   return stretch.get();
 }

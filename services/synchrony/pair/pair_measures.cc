@@ -16,11 +16,7 @@ constexpr int kMostShifts = 256;
 
 double JointCoverage(const PersonTrack& a, const PersonTrack& b, int64_t last, int count) {
   if (a.clean_samples() >= count && b.clean_samples() >= count) return 1;
-  const int16_t* x = a.grid().masks(last, count);
-  const int16_t* y = b.grid().masks(last, count);
-  int valid = 0;
-  for (int i = 0; i < count; ++i) valid -= static_cast<int16_t>(x[i] & y[i]);
-  return static_cast<double>(valid) / count;
+  return static_cast<double>(a.grid().CountBoth(b.grid(), last, count)) / count;
 }
 
 bool JitterTooLarge(const PersonTrack& a, const PersonTrack& b, const Params& params) {

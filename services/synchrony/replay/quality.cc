@@ -10,7 +10,7 @@ namespace attune::synchrony {
 DataQuality QualityOf(const std::vector<Beat>& all, int64_t end_us, const Params& params) {
   DataQuality quality;
   BeatTrack track(params, all);
-  const std::vector<Beat>& beats = track.beats();
+  const PackedBeats& beats = track.beats();
   size_t known = 0;
   for (size_t k = 0; k < beats.size() && beats[k].time_us <= end_us; ++k) {
     ++quality.beats;

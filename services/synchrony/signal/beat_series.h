@@ -7,19 +7,9 @@
 #include <vector>
 
 #include "services/synchrony/numbers.h"
+#include "services/synchrony/signal/packed_beats.h"
 
 namespace attune::synchrony {
-
-// Gives back what a vector that has grown and shrunk holds beyond its size and some room to grow.
-template <typename T>
-void TrimCapacity(std::vector<T>* values) {
-  constexpr size_t kRoom = 64;
-  if (values->capacity() <= values->size() + 2 * kRoom) return;
-  std::vector<T> fitting;
-  fitting.reserve(values->size() + kRoom);
-  fitting.insert(fitting.end(), values->begin(), values->end());
-  values->swap(fitting);
-}
 
 class BeatSeries {
  public:
@@ -29,8 +19,9 @@ class BeatSeries {
   enum class Added { kRefused, kUnchanged, kChanged };
   Added Add(const Beat& beat);
 
-  // Forgets beats before `time_us`, for good: Add refuses them from now on.
-  void DropBefore(int64_t time_us);
+  // Forgets beats before `time_us`, for good: Add refuses them from now on. How many have left
+  // beats().
+  size_t DropBefore(int64_t time_us);
 
   // Index of the first beat later than `time_us`; beats().size() if none.
   size_t UpperBound(int64_t time_us) const;
@@ -38,14 +29,19 @@ class BeatSeries {
   size_t UpperBoundNear(int64_t time_us, size_t hint) const;
 
   // May still begin with a few beats that DropBefore has given up; they decide nothing any more.
-  const std::vector<Beat>& beats() const { return beats_; }
+  const PackedBeats& beats() const { return beats_; }
   // Without those.
   std::vector<Beat> Retained() const;
+
+  // Something small to be kept with beat k; lost when a beat is added before it.
+  void Mark(size_t k, uint8_t mark) { beats_.set_mark(k, mark); }
+
+  size_t MemoryBytes() const { return beats_.MemoryBytes(); }
 
  private:
   size_t max_beats_;
   int64_t oldest_us_ = 0;
-  std::vector<Beat> beats_;
+  PackedBeats beats_;
 };
 
 }  // namespace attune::synchrony

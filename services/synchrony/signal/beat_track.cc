@@ -4,6 +4,35 @@
 #include <utility>
 
 namespace attune::synchrony {
+namespace {
+
+// What of a verdict sums need, in the three bits that a beat has for it.
+enum Mark : uint8_t {
+  kClean,
+  kMissedOne,
+  kMissedTwo,
+  kExtraFirst,
+  kEctopicFirst,
+  kSecond,  // of an extra or ectopic pair
+  kLeftOut
+};
+
+Mark MarkOf(const Verdict& verdict) {
+  if (verdict.clean()) return kClean;
+  if (!verdict.corrected()) return kLeftOut;
+  if (verdict.kind == BeatClass::kMissed) return verdict.part == 1 ? kMissedOne : kMissedTwo;
+  if (verdict.part == 2) return kSecond;
+  return verdict.kind == BeatClass::kExtra ? kExtraFirst : kEctopicFirst;
+}
+
+// An extra beat makes one interval of two, a missed one two or three of one.
+constexpr uint8_t kIntervals[] = {1, 2, 3, 0, 1, 1, 0};
+constexpr uint8_t kArtefacts[] = {0, 1, 1, 1, 1, 0, 1};
+
+// Room for some beats more than are judged at a time.
+constexpr size_t kMostIdleEntries = 32;
+
+}  // namespace
 
 BeatTrack::BeatTrack(const Params& params, std::vector<Beat> beats)
     : params_(&params), series_(beats.size()) {
@@ -14,11 +43,7 @@ BeatTrack::BeatTrack(const Params& params, std::vector<Beat> beats)
 
 BeatSeries::Added BeatTrack::Add(const Beat& beat) {
   const BeatSeries::Added added = series_.Add(beat);
-  if (added == BeatSeries::Added::kChanged && beat.time_us < series_.beats().back().time_us) {
-    Forget(series_.UpperBound(beat.time_us) - 1);
-  } else if (added == BeatSeries::Added::kChanged) {
-    Forget(series_.beats().size() - 1);
-  }
+  if (added == BeatSeries::Added::kChanged) Forget(series_.UpperBound(beat.time_us) - 1);
   return added;
 }
 
@@ -26,53 +51,65 @@ void BeatTrack::Forget(size_t from) {
   // What was looked at knew up to screen_after beats ahead.
   const size_t reach = static_cast<size_t>(params_->screen_after);
   const size_t first = from - std::min(from, reach);
-  for (size_t k = first; k < std::min(from, entries_.size()); ++k) {
-    if (k + entries_[k].ahead >= from) entries_[k].ahead = kNever;
+  for (size_t k = std::max(first, entries_begin_); k < std::min(from, entries_end()); ++k) {
+    Entry& entry = entries_[k - entries_begin_];
+    if (entry.ahead != kAlways && k + entry.ahead >= from) entry.ahead = kNever;
   }
-  running_.resize(std::min(running_.size(), first + 1));
-  if (from >= entries_.size()) return;
-  entries_.resize(from);
-  measured_ = std::min(measured_, first);
-  with_thresholds_ = std::min(with_thresholds_, from);
-  window_begin_ = window_end_ = 0;
+  marked_ = std::min(marked_, first);
+  for (Window& window : windows_) {
+    if (window.end > first) window = {};
+  }
+  if (from >= entries_end()) return;
+  if (from <= entries_begin_) return Restart(from);
+  entries_.resize(from - entries_begin_);
+  ClearQuartiles();
+}
+
+void BeatTrack::Restart(size_t from) {
+  entries_begin_ = from;
+  entries_.clear();
+  ClearQuartiles();
+}
+
+void BeatTrack::ClearQuartiles() {
+  quartiles_begin_ = quartiles_end_ = 0;
   jumps_.Clear();
   deviations_.Clear();
 }
 
-void BeatTrack::DropBefore(int64_t time_us) {
-  const size_t before = series_.beats().size();
-  series_.DropBefore(time_us);
-  const size_t dropped = before - series_.beats().size();
-  if (dropped == 0) return;
-  const size_t had = std::min(dropped, entries_.size());
-  entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(had));
-  running_.erase(running_.begin(),
-                 running_.begin() + static_cast<ptrdiff_t>(std::min(dropped, running_.size())));
-  TrimCapacity(&entries_);
-  TrimCapacity(&running_);
-  measured_ -= std::min(dropped, measured_);
-  with_thresholds_ -= std::min(dropped, with_thresholds_);
-  if (dropped > window_begin_) {
-    window_begin_ = window_end_ = 0;
-    jumps_.Clear();
-    deviations_.Clear();
-  } else {
-    window_begin_ -= dropped;
-    window_end_ -= dropped;
-  }
+void BeatTrack::Settle(size_t k) {
+  constexpr size_t kWorthMoving = 8;
+  const size_t end = std::min(k, entries_end());
+  if (end < entries_begin_ + kWorthMoving) return;
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(end - entries_begin_));
+  entries_begin_ = end;
+  if (entries_.capacity() > entries_.size() + kMostIdleEntries) entries_.shrink_to_fit();
 }
 
-void BeatTrack::Measure(size_t end) {
-  for (; measured_ < end; ++measured_) {
-    entries_[measured_].jump = static_cast<int16_t>(Jump(beats(), measured_, *params_));
-    entries_[measured_].deviation =
-        static_cast<int16_t>(LevelDeviation(beats(), measured_, *params_));
+void BeatTrack::DropBefore(int64_t time_us) {
+  const size_t dropped = series_.DropBefore(time_us);
+  if (dropped == 0) return;
+  Settle(dropped);
+  entries_begin_ -= dropped;
+  // The values in the quartiles are found again only while their neighbours are there.
+  if (quartiles_begin_ < dropped + static_cast<size_t>(params_->screen_before) + 1) {
+    ClearQuartiles();
+  } else {
+    quartiles_begin_ -= dropped;
+    quartiles_end_ -= dropped;
+  }
+  marked_ -= std::min(dropped, marked_);
+  for (Window& window : windows_) {
+    if (window.begin < dropped) {
+      window = {};
+    } else {
+      window.begin -= static_cast<uint32_t>(dropped);
+      window.end -= static_cast<uint32_t>(dropped);
+    }
   }
 }
 
 void BeatTrack::ExtendThresholds(size_t end) {
-  if (with_thresholds_ >= end) return;
-  if (entries_.size() < end) entries_.resize(end);
   const size_t reach = static_cast<size_t>(params_->screen_after);
   const size_t window = static_cast<size_t>(params_->screen_window);
   const auto threshold = [this](const SlidingQuartiles& values) {
@@ -80,43 +117,47 @@ void BeatTrack::ExtendThresholds(size_t end) {
     // alpha (Q3 - Q1) / 2
     return params_->screen_alpha_pct * values.InterquartileRange4() / 800;
   };
-  for (; with_thresholds_ < end; ++with_thresholds_) {
-    const size_t k = with_thresholds_;
+  for (size_t k = entries_end(); k < end; ++k) {
     // Beats whose own measure knows nothing from k on.
     const size_t last = k - std::min(k, reach);
     const size_t first = last - std::min(last, window);
-    const int64_t oldest_us = beats()[k].time_us - params_->screen_window_reach_us;
-    Measure(last);
-    if (window_end_ < first) window_begin_ = window_end_ = first;
-    for (; window_end_ < last; ++window_end_) {
+    const int64_t oldest_us = beats().time_us(k) - params_->screen_window_reach_us;
+    if (quartiles_end_ < first) quartiles_begin_ = quartiles_end_ = first;
+    for (; quartiles_end_ < last; ++quartiles_end_) {
       // Room first: the window never holds more than its size.
-      for (; window_begin_ + window <= window_end_; ++window_begin_) Leave(window_begin_);
-      Enter(window_end_);
+      for (; quartiles_begin_ + window <= quartiles_end_; ++quartiles_begin_) {
+        Leave(quartiles_begin_);
+      }
+      Enter(quartiles_end_);
     }
-    while (window_begin_ < window_end_ &&
-           (window_begin_ < first || beats()[window_begin_].time_us < oldest_us)) {
-      Leave(window_begin_++);
+    while (quartiles_begin_ < quartiles_end_ &&
+           (quartiles_begin_ < first || beats().time_us(quartiles_begin_) < oldest_us)) {
+      Leave(quartiles_begin_++);
     }
-    Entry& entry = entries_[k];
+    Entry& entry = entries_.emplace_back();
     entry.thresholds = {threshold(jumps_), threshold(deviations_)};
-    entry.nothing = BeginsNothing(beats(), k, entry.thresholds, *params_);
+    if (BeginsNothing(beats(), k, entry.thresholds, *params_)) entry.ahead = kAlways;
   }
 }
 
 void BeatTrack::Enter(size_t j) {
-  if (entries_[j].jump >= 0) jumps_.Add(entries_[j].jump);
-  if (entries_[j].deviation >= 0) deviations_.Add(entries_[j].deviation);
+  const int32_t jump = Jump(beats(), j, *params_);
+  const int32_t deviation = LevelDeviation(beats(), j, *params_);
+  if (jump >= 0) jumps_.Add(jump);
+  if (deviation >= 0) deviations_.Add(deviation);
 }
 
 void BeatTrack::Leave(size_t j) {
-  if (entries_[j].jump >= 0) jumps_.Remove(entries_[j].jump);
-  if (entries_[j].deviation >= 0) deviations_.Remove(entries_[j].deviation);
+  const int32_t jump = Jump(beats(), j, *params_);
+  const int32_t deviation = LevelDeviation(beats(), j, *params_);
+  if (jump >= 0) jumps_.Remove(jump);
+  if (deviation >= 0) deviations_.Remove(deviation);
 }
 
 const Look& BeatTrack::LookAhead(size_t k, size_t known) {
   const auto ahead =
       static_cast<uint8_t>(std::min(known - k - 1, static_cast<size_t>(params_->screen_after)));
-  Entry& entry = entries_[k];
+  Entry& entry = entries_[k - entries_begin_];
   if (entry.ahead == ahead) return entry.look;
   const Look look = LookAt(beats(), k, known, entry.thresholds, *params_);
   if (entry.ahead != kNever && entry.ahead < ahead && look != entry.look) ++rejudged_;
@@ -125,54 +166,52 @@ const Look& BeatTrack::LookAhead(size_t k, size_t known) {
   return entry.look;
 }
 
-void BeatTrack::AddTo(BeatTally* tally, size_t k, size_t known, bool difference) {
-  const Verdict verdict = Judge(k, known);
-  if (verdict.artefact()) ++tally->artefacts;
-  if (verdict.clean() || verdict.corrected()) {
-    // An extra beat makes one interval of two, a missed one two or three of one.
-    const bool merged = verdict.kind == BeatClass::kExtra && verdict.part == 1;
-    tally->intervals += merged ? 0 : 1;
-    if (verdict.kind == BeatClass::kMissed) tally->intervals += verdict.part;
-    tally->rr_1024 += beats()[k].rr_1024;
-  }
-  if (difference && k > 0 && verdict.clean() && IsAdjacent(beats(), k, *params_) &&
-      Judge(k - 1, known).clean()) {
-    const int64_t step = int64_t{beats()[k].rr_1024} - beats()[k - 1].rr_1024;
-    ++tally->differences;
-    tally->squared_differences += static_cast<uint64_t>(step * step);
-  }
+void BeatTrack::MarkUntil(size_t end, size_t known) {
+  for (; marked_ < end; ++marked_) series_.Mark(marked_, MarkOf(Judge(marked_, known)));
 }
 
-BeatTally BeatTrack::Tally(size_t begin, size_t end, size_t known) {
+BeatTally BeatTrack::Own(size_t k, uint8_t mark) const {
   BeatTally tally;
-  if (begin >= end) return tally;
-  const size_t reach = static_cast<size_t>(params_->screen_after);
-  const size_t final_end = std::min(end, known - std::min(known, reach));
-  AddTo(&tally, begin, known, false);
-  size_t next = begin + 1;
-  if (final_end > next) {
-    if (running_.empty()) running_.emplace_back();
-    while (running_.size() <= final_end) {
-      BeatTally sum = running_.back();
-      AddTo(&sum, running_.size() - 1, known, true);
-      running_.push_back(sum);
-    }
-    const BeatTally& from = running_[next];
-    const BeatTally& to = running_[final_end];
-    tally.artefacts += to.artefacts - from.artefacts;
-    tally.intervals += to.intervals - from.intervals;
-    tally.rr_1024 += to.rr_1024 - from.rr_1024;
-    tally.differences += to.differences - from.differences;
-    tally.squared_differences += to.squared_differences - from.squared_differences;
-    next = final_end;
-  }
-  for (; next < end; ++next) AddTo(&tally, next, known, true);
+  tally.artefacts = kArtefacts[mark];
+  tally.intervals = kIntervals[mark];
+  if (mark != kLeftOut) tally.rr_1024 = beats()[k].rr_1024;
   return tally;
 }
 
-size_t BeatTrack::MemoryBytes() const {
-  return series_.beats().capacity() * sizeof(Beat) + entries_.capacity() * sizeof(Entry) +
-         running_.capacity() * sizeof(BeatTally);
+BeatTally BeatTrack::Difference(size_t k, uint8_t mark_before, uint8_t mark) const {
+  BeatTally tally;
+  if (mark != kClean || mark_before != kClean || !IsAdjacent(beats(), k, *params_)) return tally;
+  const int64_t step = int64_t{beats()[k].rr_1024} - beats()[k - 1].rr_1024;
+  tally.differences = 1;
+  tally.squared_differences = static_cast<uint64_t>(step * step);
+  return tally;
+}
+
+BeatTally BeatTrack::Tally(size_t window, size_t begin, size_t end, size_t known) {
+  if (begin >= end) return {};
+  const size_t reach = static_cast<size_t>(params_->screen_after);
+  const size_t final_end = std::max(begin, std::min(end, known - std::min(known, reach)));
+  MarkUntil(final_end, known);
+  Window& sums = windows_[window];
+  if (sums.begin > begin || sums.end > final_end || sums.end <= begin) {
+    sums.begin = sums.end = static_cast<uint32_t>(begin);
+    sums.sum = {};
+  }
+  for (; sums.begin < begin; ++sums.begin) {
+    sums.sum -= Own(sums.begin);
+    if (sums.begin + 1 < sums.end) sums.sum -= Difference(sums.begin + 1);
+  }
+  for (; sums.end < final_end; ++sums.end) {
+    sums.sum += Own(sums.end);
+    if (sums.end > begin) sums.sum += Difference(sums.end);
+  }
+  BeatTally tally = sums.sum;
+  for (size_t k = final_end; k < end; ++k) {
+    const Mark mark = MarkOf(Judge(k, known));
+    tally += Own(k, mark);
+    if (k > begin) tally += Difference(k, MarkOf(Judge(k - 1, known)), mark);
+  }
+  return tally;
 }
 
 }  // namespace attune::synchrony

@@ -1,9 +1,15 @@
 // One person's beats with what is made of them: thresholds and verdicts (signal/screen.h), worked
 // out about once a beat. Caching never shows in a result: each verdict is that of the pure function
 // of the beats [0, known).
+//
+// Thresholds are kept of the newest beats only (Settle); of older ones just what their final
+// verdict adds to sums. Whoever asks for an older verdict again, as after a late beat, gets it:
+// thresholds are then worked out from there on once more.
 #ifndef ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_TRACK_H_
 #define ATTUNE_SERVICES_SYNCHRONY_SIGNAL_BEAT_TRACK_H_
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,10 +29,28 @@ struct BeatTally {
   uint32_t rr_1024 = 0;              // their sum, modulo 2^32
   uint32_t differences = 0;          // of truly adjacent beats, neither corrected
   uint64_t squared_differences = 0;  // (1/1024 s)^2
+
+  void operator+=(const BeatTally& other) {
+    artefacts += other.artefacts;
+    intervals += other.intervals;
+    rr_1024 += other.rr_1024;
+    differences += other.differences;
+    squared_differences += other.squared_differences;
+  }
+  void operator-=(const BeatTally& other) {
+    artefacts -= other.artefacts;
+    intervals -= other.intervals;
+    rr_1024 -= other.rr_1024;
+    differences -= other.differences;
+    squared_differences -= other.squared_differences;
+  }
 };
 
 class BeatTrack {
  public:
+  // Stretches whose sums may be followed while they move on.
+  static constexpr size_t kWindows = 3;
+
   // `params` must outlive the track.
   BeatTrack(const Params& params, size_t max_beats) : params_(&params), series_(max_beats) {}
   // All of `beats`, in any order.
@@ -35,7 +59,7 @@ class BeatTrack {
   BeatSeries::Added Add(const Beat& beat);
   void DropBefore(int64_t time_us);
 
-  const std::vector<Beat>& beats() const { return series_.beats(); }
+  const PackedBeats& beats() const { return series_.beats(); }
   std::vector<Beat> Retained() const { return series_.Retained(); }
   // Index of the first beat later than `time_us`.
   size_t UpperBound(int64_t time_us) const { return series_.UpperBound(time_us); }
@@ -43,12 +67,9 @@ class BeatTrack {
   size_t UpperBoundNear(int64_t time_us, size_t hint) const {
     return series_.UpperBoundNear(time_us, hint);
   }
-  // Beat k and what is kept of it will be read soon.
-  void PrefetchNear(size_t k) const {
-    if (k < series_.beats().size()) __builtin_prefetch(&series_.beats()[k]);
-    if (k < entries_.size()) __builtin_prefetch(&entries_[k]);
-    if (k < running_.size()) __builtin_prefetch(&running_[k]);
-  }
+  // Beat k will be read soon; the newest ones will be judged soon.
+  void PrefetchNear(size_t k) const { series_.beats().Prefetch(k); }
+  void PrefetchNewest() const { __builtin_prefetch(entries_.data()); }
 
   // The verdict on beat k knowing only beats [0, known); k < known.
   Verdict Judge(size_t k, size_t known) {
@@ -56,59 +77,90 @@ class BeatTrack {
     const BeatClass before = k < 1 ? BeatClass::kNormal : LookOf(k - 1, known).pair;
     return Combine(two_before, before, LookOf(k, known));
   }
-  // Will no further beat change Judge(k, known)?
-  bool Final(size_t k, size_t known) const {
-    return k + static_cast<size_t>(params_->screen_after) < known;
+  // Will no further beat change Judge(k, known), nor that of any beat before k? So once
+  // screen_after beats ahead are known, and at once where nothing can begin.
+  bool Final(size_t k, size_t known) {
+    size_t next = known - std::min(known, static_cast<size_t>(params_->screen_after));
+    if (k < next) return true;
+    for (next -= std::min<size_t>(next, 2); next <= k; ++next) {
+      if (!BeginsNothingAt(next)) return false;
+    }
+    return true;
   }
 
   // Over beats [begin, end), knowing [0, known); begin <= end <= known. The difference between beat
-  // begin and the one before it is not counted. Running sums of final verdicts are kept, so this
-  // takes no longer for a longer stretch.
-  BeatTally Tally(size_t begin, size_t end, size_t known);
+  // begin and the one before it is not counted. As long as all three only rise, what follows one
+  // `window` takes time for the beats that come and go, not for those that stay.
+  BeatTally Tally(size_t window, size_t begin, size_t end, size_t known);
+
+  // Beats before k will hardly be judged again: forgets their thresholds.
+  void Settle(size_t k);
 
   // How often a beat was looked at again with more beats known and came out differently.
   int64_t rejudged() const { return rejudged_; }
 
-  size_t MemoryBytes() const;
+  size_t MemoryBytes() const { return series_.MemoryBytes() + entries_.capacity() * sizeof(Entry); }
 
  private:
+  // In place of the number of beats ahead that a look knows.
   static constexpr uint8_t kNever = 0xff;
+  static constexpr uint8_t kAlways = 0xfe;  // BeginsNothing: the look is empty for good
   struct Entry {
     Thresholds thresholds;
-    int16_t jump = -1;  // what the quartiles of later beats are taken from
-    int16_t deviation = -1;
-    bool nothing = false;    // BeginsNothing: `look` is empty for good
-    uint8_t ahead = kNever;  // beats ahead that `look` knows
     Look look;
+    uint8_t ahead = kNever;
+  };
+  struct Window {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+    BeatTally sum;
   };
 
-  // Thresholds of all beats before `end`.
+  size_t entries_end() const { return entries_begin_ + entries_.size(); }
+  // Thresholds of beats [entries_begin_, end).
   void ExtendThresholds(size_t end);
-  // What the quartiles of later beats are taken from, of all beats before `end`.
-  void Measure(size_t end);
-  // Entry j enters or leaves the window.
+  // Thresholds will begin with those of beat `from`.
+  void Restart(size_t from);
+  // Of the window of quartiles.
+  void ClearQuartiles();
   void Enter(size_t j);
   void Leave(size_t j);
+  Entry& EntryOf(size_t k) {
+    if (k < entries_begin_) [[unlikely]] {
+      Restart(k);
+    }
+    if (entries_end() <= k) ExtendThresholds(k + 1);
+    return entries_[k - entries_begin_];
+  }
+  bool BeginsNothingAt(size_t k) { return EntryOf(k).ahead == kAlways; }
   const Look& LookOf(size_t k, size_t known) {
-    if (with_thresholds_ <= k) ExtendThresholds(k + 1);
-    return entries_[k].nothing ? entries_[k].look : LookAhead(k, known);
+    const Entry& entry = EntryOf(k);
+    return entry.ahead == kAlways ? entry.look : LookAhead(k, known);
   }
   const Look& LookAhead(size_t k, size_t known);
-  // Adds beat k, and its difference from the beat before if asked for.
-  void AddTo(BeatTally* tally, size_t k, size_t known, bool difference);
+  // Puts the final verdicts of all beats before `end` into their marks.
+  void MarkUntil(size_t end, size_t known);
+  // What beat k adds to sums by itself, and by its difference from the beat before.
+  BeatTally Own(size_t k, uint8_t mark) const;
+  BeatTally Difference(size_t k, uint8_t mark_before, uint8_t mark) const;
+  // The same of beats with a mark.
+  BeatTally Own(size_t k) const { return Own(k, beats().mark(k)); }
+  BeatTally Difference(size_t k) const {
+    return Difference(k, beats().mark(k - 1), beats().mark(k));
+  }
   void Forget(size_t from);
 
   const Params* params_;
   BeatSeries series_;
-  std::vector<Entry> entries_;  // of the first beats
-  size_t measured_ = 0;         // entries with jump and deviation
-  size_t with_thresholds_ = 0;
-  // The window of the last beat with thresholds: entries [window_begin_, window_end_).
-  size_t window_begin_ = 0;
-  size_t window_end_ = 0;
+  size_t entries_begin_ = 0;
+  std::vector<Entry> entries_;
+  // Beats in the quartiles of the last entry.
+  size_t quartiles_begin_ = 0;
+  size_t quartiles_end_ = 0;
   SlidingQuartiles jumps_;
   SlidingQuartiles deviations_;
-  std::vector<BeatTally> running_;  // [k]: of beats [0, k), all final
+  size_t marked_ = 0;  // beats whose final verdict is in their mark
+  std::array<Window, kWindows> windows_;
   int64_t rejudged_ = 0;
 };
 

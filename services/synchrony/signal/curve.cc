@@ -17,9 +17,10 @@ int KnotCount(const Verdict& verdict) {
 
 }  // namespace
 
-int KnotsOf(const std::vector<Beat>& beats, size_t k, const Verdict& verdict, BeatKnot knots[3]) {
-  const int64_t time_us = beats[k].time_us;
-  const int32_t rr_2048 = 2 * int32_t{beats[k].rr_1024};
+int KnotsOf(const PackedBeats& beats, size_t k, const Verdict& verdict, BeatKnot knots[3]) {
+  const Beat beat = beats[k];
+  const int64_t time_us = beat.time_us;
+  const int32_t rr_2048 = 2 * int32_t{beat.rr_1024};
   if (verdict.clean()) {
     knots[0] = {time_us, rr_2048, 1};
     return 1;
@@ -56,10 +57,10 @@ bool Curve::At(int64_t time_us, BeatTrack* beats, const Params& params, double* 
     ready_ = true;
   }
   last_us_ = time_us;
-  const std::vector<Beat>& all = beats->beats();
-  while (right_ < all.size() && all[right_].time_us < time_us) ++right_;
+  const PackedBeats& all = beats->beats();
+  while (right_ < all.size() && all.time_us(right_) < time_us) ++right_;
   known_ = std::max(known_, right_);
-  while (known_ < all.size() && all[known_].time_us <= time_us + params.horizon_us) ++known_;
+  while (known_ < all.size() && all.time_us(known_) <= time_us + params.horizon_us) ++known_;
   if (!final_ || time_us <= from_us_ || time_us > to_us_) {
     final_ = false;
     if (!Find(time_us, beats, params)) return false;
@@ -71,7 +72,7 @@ bool Curve::At(int64_t time_us, BeatTrack* beats, const Params& params, double* 
 
 bool Curve::Find(int64_t time_us, BeatTrack* track, const Params& params) {
   if (right_ == 0 || right_ >= known_) return false;
-  const std::vector<Beat>& beats = track->beats();
+  const PackedBeats& beats = track->beats();
   BeatKnot made[3];
   // Back until three knots lie before the moment: the two that matter and one that a correction
   // may have moved behind it.

@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "services/synchrony/params.h"
 #include "services/synchrony/signal/beat_track.h"
@@ -31,7 +30,17 @@ struct BeatKnot {
 };
 
 // The knots that beat k makes, ascending; how many (0..3).
-int KnotsOf(const std::vector<Beat>& beats, size_t k, const Verdict& verdict, BeatKnot knots[3]);
+int KnotsOf(const PackedBeats& beats, size_t k, const Verdict& verdict, BeatKnot knots[3]);
+
+// How far before a moment the beats reach that can decide the curve there. The two knots before it
+// lie within two bridges, the beat of such a knot up to 2 s further (an ectopic beat's knot is
+// moved), two beats whose events may reach that one up to 4 s (each interval fits its distance to
+// within the tolerance); then come the beats behind the thresholds of the first of them, and the
+// neighbours of the first of those.
+inline int64_t BeatReachUs(const Params& params) {
+  return 2 * params.bridge_us + 6'000'000 + 3 * params.adjacency_tolerance_us +
+         params.screen_window_reach_us + params.screen_reach_us;
+}
 
 // Moments may come in any order; rising ones are fastest. The order never shows in a result.
 class Curve {

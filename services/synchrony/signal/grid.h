@@ -26,49 +26,77 @@ inline constexpr int32_t kGridUnitsPerSecond = 2048;
 inline constexpr int32_t kGridBaseline = 2355;  // 1/2048 s
 inline constexpr int32_t kGridLimit = 2047;
 
-// The last `keep` samples of one person, computed once each.
+// The newest samples of one person, computed once each; of those before them only whether they are
+// there. A sample whose value has been given up is worked out anew when a late beat asks for it.
 class GridTrack {
  public:
-  explicit GridTrack(int keep) : keep_(keep) {}
+  // Masks asked for at a time.
+  static constexpr int kMostMasks = 1024;
+
+  // Keeps `keep` values; knows of the last `history` samples whether they are there. What looks
+  // back on samples that are new may begin `lead` samples before them.
+  GridTrack(int keep, int history, int lead);
+  // A value of each of the last `keep` samples.
+  explicit GridTrack(int keep) : GridTrack(keep, keep, 0) {}
   // Samples [begin, begin + values.size()) as given (values 0 where the mask is 0); for tests.
   static GridTrack ForTest(int64_t begin, std::vector<int16_t> values, std::vector<int16_t> masks);
 
-  // Brings the track to `last` (computing at most `keep` samples); `last` never falls.
+  // Brings the track to `last`, which never falls. Until the next Trim() there are values also of
+  // all samples that were not known (of the last `history`) and of `lead` before them.
   void ExtendTo(int64_t last, BeatTrack* beats, const Params& params);
+  // Gives up values before the last `keep`.
+  void Trim();
 
   // The beats changed: samples from `first` on are to be computed again.
   void TruncateFrom(int64_t first);
 
-  // Samples [begin, end) are there.
+  // Samples [begin, end) have values.
   int64_t begin() const { return begin_; }
   int64_t end() const { return begin_ + static_cast<int64_t>(values_.size()); }
 
-  // `count` samples ending with `last`, oldest first. They must be there, or lie before sample 1.
+  // `count` samples ending with `last`, oldest first. They must have values, or lie before
+  // sample 1.
   const int16_t* values(int64_t last, int count) const { return &values_[Offset(last, count)]; }
-  // -1 where there is a value, 0 where it is missing.
-  const int16_t* masks(int64_t last, int count) const { return &masks_[Offset(last, count)]; }
+  // -1 where there is a value, 0 where it is missing; count <= kMostMasks.
+  const int16_t* masks(int64_t last, int count) const {
+    return masks_.empty() ? AllThere() : &masks_[Offset(last, count)];
+  }
 
-  // How many of the `count` samples ending with `last` have a value.
-  int CountValid(int64_t last, int count) const;
+  // How many of the `count` samples ending with `last` are there; count <= history.
+  int CountValid(int64_t last, int count) const { return CountBoth(*this, last, count); }
+  // In both tracks, which have the same history.
+  int CountBoth(const GridTrack& other, int64_t last, int count) const;
+  // How many samples up to `last` are there without a gap, counting up to `most` <= history.
+  int CountRun(int64_t last, int most) const;
 
   void PrefetchNewest(int count) const {
     const size_t from = values_.size() - std::min(values_.size(), static_cast<size_t>(count));
     Prefetch(values_.data() + from, static_cast<size_t>(count) * sizeof(int16_t));
-    Prefetch(masks_.data() + from, static_cast<size_t>(count) * sizeof(int16_t));
   }
 
-  size_t MemoryBytes() const { return (values_.capacity() + masks_.capacity()) * sizeof(int16_t); }
+  size_t MemoryBytes() const {
+    return (values_.capacity() + masks_.capacity()) * sizeof(int16_t) +
+           there_.capacity() * sizeof(uint64_t);
+  }
 
  private:
   size_t Offset(int64_t last, int count) const {
     return static_cast<size_t>(last - count + 1 - begin_);
   }
+  static const int16_t* AllThere();
+  uint64_t Word(int64_t word) const { return there_[static_cast<size_t>(word) % there_.size()]; }
+  void Append(int64_t sample, bool there, int16_t value);
 
   int keep_;
+  int history_;
+  int lead_;
   Curve curve_;
   int64_t begin_ = 0;
+  int64_t known_end_ = 1;  // samples before it are known
   std::vector<int16_t> values_;
-  std::vector<int16_t> masks_;
+  std::vector<int16_t> masks_;  // of the same; empty: all are there
+  // A circle of bits, that of sample s in word s / 64 % size.
+  std::vector<uint64_t> there_;
 };
 
 }  // namespace attune::synchrony

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -227,6 +228,48 @@ TEST(GridTest, SamplesAreFinalAtTheirHorizon) {
     once.ExtendTo(2400, &all, params);
     EXPECT_EQ(*once.values(2400, 1), *stepwise.values(2400, 1));
   }
+}
+
+// A beat older than the reach never changes a sample, whatever there is of artefacts and gaps: that
+// is why a session may drop it.
+TEST(GridTest, OlderBeatsThanTheReachDecideNothing) {
+  const Params params;
+  std::mt19937_64 random(20261122);
+  int there = 0, decided_by_older = 0;
+  for (int run = 0; run < 6; ++run) {
+    // Restless and quiet by turns, with odd intervals near what the thresholds just let pass.
+    const auto unit = [&random] { return static_cast<double>(random() >> 11) * 0x1p-53 - 0.5; };
+    std::vector<double> rr;
+    for (int i = 0; i < 600; ++i) {
+      const double restless = i / 40 % 2 == 0 ? 0.22 : 0.08;
+      const double odd = random() % 12 == 0 ? 0.8 * unit() : 0;
+      // Up to the slowest heart, whose beats reach back furthest.
+      rr.push_back(std::min(2000.0, (700 + 250 * run) * (1 + restless * unit() + odd)));
+    }
+    std::vector<Beat> beats = BeatsFromMs(rr);
+    for (Beat& beat : beats) {
+      beat.gap_before = random() % 100 == 0;
+      beat.time_us += static_cast<int64_t>(random() % 200'000);  // near the tolerance
+    }
+    BeatTrack all(params, beats);
+    for (int64_t time_us = 100'000'000; time_us < 300'000'000; time_us += 750'000) {
+      const auto since = [&](int64_t reach_us) {
+        std::vector<Beat> newer;
+        for (const Beat& beat : beats) {
+          if (beat.time_us >= time_us - reach_us) newer.push_back(beat);
+        }
+        BeatTrack track(params, std::move(newer));
+        double units = -1;
+        return Curve().At(time_us, &track, params, &units) ? units : -1.0;
+      };
+      double expected = -1;
+      there += Curve().At(time_us, &all, params, &expected) ? 1 : 0;
+      ASSERT_EQ(since(BeatReachUs(params)), expected) << run << " at " << time_us;
+      decided_by_older += since(BeatReachUs(params) / 2) != expected ? 1 : 0;
+    }
+  }
+  EXPECT_GT(there, 800);
+  EXPECT_GT(decided_by_older, 0);
 }
 
 // Beats that come late: once what they change is taken back, the grid is that of beats in time.

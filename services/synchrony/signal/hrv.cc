@@ -5,14 +5,14 @@
 namespace attune::synchrony {
 
 BeatSums SumBeats(BeatTrack* track, int64_t from_us, int64_t until_us, const Params& params) {
-  return SumBeats(track, track->UpperBound(from_us), track->UpperBound(until_us),
+  return SumBeats(track, 0, track->UpperBound(from_us), track->UpperBound(until_us),
                   track->UpperBound(until_us + params.horizon_us));
 }
 
-BeatSums SumBeats(BeatTrack* track, size_t begin, size_t end, size_t known) {
+BeatSums SumBeats(BeatTrack* track, size_t window, size_t begin, size_t end, size_t known) {
   BeatSums sums;
   if (end <= begin) return sums;
-  const BeatTally tally = track->Tally(begin, end, known);
+  const BeatTally tally = track->Tally(window, begin, end, known);
   sums.beats = static_cast<int32_t>(end - begin);
   sums.artefacts = static_cast<int32_t>(tally.artefacts);
   sums.intervals = static_cast<int32_t>(tally.intervals);

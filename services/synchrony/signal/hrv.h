@@ -23,8 +23,8 @@ struct BeatSums {
   bool ArtefactsBeyond(double share) const { return artefacts > share * beats; }
 };
 BeatSums SumBeats(BeatTrack* track, int64_t from_us, int64_t until_us, const Params& params);
-// The same over the beats [begin, end), knowing [0, known).
-BeatSums SumBeats(BeatTrack* track, size_t begin, size_t end, size_t known);
+// The same over the beats [begin, end), knowing [0, known); `window` as in BeatTrack::Tally.
+BeatSums SumBeats(BeatTrack* track, size_t window, size_t begin, size_t end, size_t known);
 
 // 60 / mean interval, beats per minute; needs intervals > 0.
 double HeartRateBpm(const BeatSums& sums);

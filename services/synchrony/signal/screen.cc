@@ -16,18 +16,22 @@ int32_t Rr2(const Beat& beat) { return 2 * int32_t{beat.rr_1024}; }  // 1/2048 s
 class Neighbours {
  public:
   // Of beats [first, end).
-  Neighbours(const std::vector<Beat>& beats, size_t first, size_t end, size_t k,
-             const Params& params) {
+  Neighbours(const PackedBeats& beats, size_t first, size_t end, size_t k, const Params& params) {
+    const int64_t time_us = beats.time_us(k);
     for (size_t i = first; i < end && count_ < kMaxNeighbours; ++i) {
-      if (std::llabs(beats[i].time_us - beats[k].time_us) > params.screen_reach_us ||
-          !IsInRange(beats[i].rr_1024, params)) {
+      const Beat beat = beats[i];
+      if (std::llabs(beat.time_us - time_us) > params.screen_reach_us ||
+          !IsInRange(beat.rr_1024, params)) {
         continue;
       }
-      // Few: insertion sort.
-      const int32_t rr = beats[i].rr_1024;
-      size_t at = count_++;
-      for (; at > 0 && rr_[at - 1] > rr; --at) rr_[at] = rr_[at - 1];
-      rr_[at] = rr;
+      // Few: each takes its place, without a branch to be guessed.
+      int32_t rr = beat.rr_1024;
+      for (size_t at = 0; at < count_; ++at) {
+        const int32_t less = std::min(rr_[at], rr);
+        rr = std::max(rr_[at], rr);
+        rr_[at] = less;
+      }
+      rr_[count_++] = rr;
     }
   }
   size_t count() const { return count_; }
@@ -38,7 +42,7 @@ class Neighbours {
   size_t count_ = 0;
 };
 
-Neighbours Before(const std::vector<Beat>& beats, size_t k, const Params& params) {
+Neighbours Before(const PackedBeats& beats, size_t k, const Params& params) {
   return {beats, k - std::min(k, static_cast<size_t>(params.screen_before)), k, k, params};
 }
 
@@ -70,7 +74,7 @@ int32_t Bounded(int32_t threshold, int32_t level, const Params& params) {
 }
 
 // Beats k and k + 1, adjacent both.
-BeatClass PairAt(const std::vector<Beat>& beats, size_t k, const Level& level,
+BeatClass PairAt(const PackedBeats& beats, size_t k, const Level& level,
                  const Thresholds& thresholds, const Params& params) {
   const int32_t first = Rr2(beats[k]), second = Rr2(beats[k + 1]);
   const int32_t sum = first + second;
@@ -95,7 +99,7 @@ BeatClass PairAt(const std::vector<Beat>& beats, size_t k, const Level& level,
              : BeatClass::kNormal;
 }
 
-Verdict AloneAt(const std::vector<Beat>& beats, size_t k, size_t known, const Level& level,
+Verdict AloneAt(const PackedBeats& beats, size_t k, size_t known, const Level& level,
                 const Thresholds& thresholds, const Params& params) {
   const bool in_range = IsInRange(beats[k].rr_1024, params);
   const Verdict otherwise{in_range ? BeatClass::kNormal : BeatClass::kOutOfRange, 0};
@@ -137,12 +141,12 @@ bool IsNear(const Beat& beat, const Neighbours& before, const Thresholds& thresh
 
 }  // namespace
 
-bool BeginsNothing(const std::vector<Beat>& beats, size_t k, const Thresholds& thresholds,
+bool BeginsNothing(const PackedBeats& beats, size_t k, const Thresholds& thresholds,
                    const Params& params) {
   return IsNear(beats[k], Before(beats, k, params), thresholds, params);
 }
 
-Look LookAt(const std::vector<Beat>& beats, size_t k, size_t known, const Thresholds& thresholds,
+Look LookAt(const PackedBeats& beats, size_t k, size_t known, const Thresholds& thresholds,
             const Params& params) {
   const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
   const Neighbours before = Before(beats, k, params);
@@ -157,15 +161,16 @@ Look LookAt(const std::vector<Beat>& beats, size_t k, size_t known, const Thresh
   return look;
 }
 
-int32_t LevelDeviation(const std::vector<Beat>& beats, size_t j, const Params& params) {
-  if (!IsInRange(beats[j].rr_1024, params)) return -1;
+int32_t LevelDeviation(const PackedBeats& beats, size_t j, const Params& params) {
+  const Beat beat = beats[j];
+  if (!IsInRange(beat.rr_1024, params)) return -1;
   const Neighbours before = Before(beats, j, params);
   const Neighbours after(beats, j + 1, j + 1 + static_cast<size_t>(params.screen_after), j, params);
   const Level level(before, after);
-  return level.count < kFewest ? -1 : std::abs(level.Excess(Rr2(beats[j])));
+  return level.count < kFewest ? -1 : std::abs(level.Excess(Rr2(beat)));
 }
 
-int32_t Jump(const std::vector<Beat>& beats, size_t j, const Params& params) {
+int32_t Jump(const PackedBeats& beats, size_t j, const Params& params) {
   if (!IsAdjacent(beats, j, params) || !IsInRange(beats[j].rr_1024, params) ||
       !IsInRange(beats[j - 1].rr_1024, params)) {
     return -1;

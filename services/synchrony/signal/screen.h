@@ -39,10 +39,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <vector>
 
 #include "services/synchrony/numbers.h"
 #include "services/synchrony/params.h"
+#include "services/synchrony/signal/packed_beats.h"
 
 namespace attune::synchrony {
 
@@ -65,11 +65,12 @@ struct Verdict {
 };
 
 // Does beat k continue beat k - 1 without anything missing between them? False for k = 0.
-inline bool IsAdjacent(const std::vector<Beat>& beats, size_t k, const Params& params) {
-  if (k == 0 || beats[k].gap_before) return false;
-  const int64_t distance_us = beats[k].time_us - beats[k - 1].time_us;
-  const int64_t rr_us = int64_t{beats[k].rr_1024} * 1'000'000 / 1024;
-  return std::llabs(distance_us - rr_us) <= params.adjacency_tolerance_us;
+inline bool IsAdjacent(const PackedBeats& beats, size_t k, const Params& params) {
+  if (k == 0) return false;
+  const Beat beat = beats[k];
+  const int64_t distance_us = beat.time_us - beats.time_us(k - 1);
+  const int64_t rr_us = int64_t{beat.rr_1024} * 1'000'000 / 1024;
+  return !beat.gap_before && std::llabs(distance_us - rr_us) <= params.adjacency_tolerance_us;
 }
 
 // The interval alone: within rr_min_ms..rr_max_ms?
@@ -95,12 +96,12 @@ struct Look {
 
 // Is beat k so near the ones before it that nothing can begin with it, whatever comes? So with
 // nearly all beats; LookAt is an empty Look then.
-bool BeginsNothing(const std::vector<Beat>& beats, size_t k, const Thresholds& thresholds,
+bool BeginsNothing(const PackedBeats& beats, size_t k, const Thresholds& thresholds,
                    const Params& params);
 
 // Knowing only beats[0, known), of which no more than screen_after beyond k are used; k < known <=
 // beats.size(); beats strictly ascending in time; `thresholds` those of beat k.
-Look LookAt(const std::vector<Beat>& beats, size_t k, size_t known, const Thresholds& thresholds,
+Look LookAt(const PackedBeats& beats, size_t k, size_t known, const Thresholds& thresholds,
             const Params& params);
 
 // The verdict on beat k. Of pairs that overlap only the first counts.
@@ -113,8 +114,8 @@ inline Verdict Combine(BeatClass pair_two_before, BeatClass pair_before, const L
 
 // |RR_j - median of its neighbours| in 1/2048 s, and |RR_j - RR_(j-1)|; -1 where there is none.
 // Both know screen_after beats beyond j, which must be there.
-int32_t LevelDeviation(const std::vector<Beat>& beats, size_t j, const Params& params);
-int32_t Jump(const std::vector<Beat>& beats, size_t j, const Params& params);
+int32_t LevelDeviation(const PackedBeats& beats, size_t j, const Params& params);
+int32_t Jump(const PackedBeats& beats, size_t j, const Params& params);
 
 }  // namespace attune::synchrony
 

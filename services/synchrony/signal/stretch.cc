@@ -12,7 +12,7 @@ namespace attune::synchrony {
 namespace {
 
 void FillIntervals(BeatTrack* track, const Params& params, Stretch* stretch) {
-  const std::vector<Beat>& beats = track->beats();
+  const PackedBeats& beats = track->beats();
   const size_t begin = track->UpperBound(stretch->from_us);
   const size_t end = track->UpperBound(stretch->to_us);
   const size_t known = track->UpperBound(stretch->to_us + params.horizon_us);
