@@ -166,6 +166,28 @@ TEST_F(BluezSourceTest, TwoSourcesNeverShareAStrap) {
   EXPECT_TRUE(of_first.empty());
 }
 
+TEST_F(BluezSourceTest, AHubOfMany) {
+  constexpr int kPeople = 20;
+  std::vector<std::string> addresses;
+  std::vector<std::unique_ptr<Source>> sources;
+  for (int i = 0; i < kPeople; ++i) {
+    addresses.push_back("A0:9E:1A:00:01:" + std::to_string(10 + i));
+    fake_->AddStrap(HeartRateStrap(addresses[i], "Strap " + std::to_string(i)));
+    sources.push_back(Make(Quick(addresses[i])));
+  }
+  for (const auto& source : sources) ASSERT_TRUE(EventuallyConnected(*source));
+  for (int i = 0; i < kPeople; ++i) {
+    Notify(addresses[i], HeartRateValue(60, {static_cast<uint16_t>(500 + i)}));
+  }
+  for (int i = 0; i < kPeople; ++i) {
+    beats_.clear();
+    ASSERT_TRUE(EventuallyBeats(*sources[i], 1));
+    EXPECT_EQ(Intervals(), std::vector<uint32_t>{static_cast<uint32_t>(500 + i)});
+    EXPECT_EQ(fake_->connects(addresses[i]), 1);
+  }
+  EXPECT_FALSE(fake_->discovering());
+}
+
 TEST_F(BluezSourceTest, LeavesTheStrapWhenItEnds) {
   fake_->AddStrap(HeartRateStrap(kAna, "Strap"));
   auto source = Make(Quick(""));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -33,12 +34,9 @@ bool Eventually(Condition condition) {
 
 class StrapTest : public testing::Test {
  protected:
-  static HostOptions HostFor(const PrivateBus& bus) {
-    HostOptions options;
-    options.bus_address = bus.address();
-    options.retry_us = 40'000;
-    return options;
-  }
+  // As an agent finds its bus. No other thread runs yet.
+  StrapTest() { setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_.address().c_str(), 1); }
+
   static BluezOptions Quick(const std::string& spec) {
     BluezOptions options = *ParseBluezOptions(spec);
     options.times = {400'000, 400'000, 2'000'000};
@@ -53,7 +51,11 @@ class StrapTest : public testing::Test {
   }
   void MakeFake() { fake_ = std::make_unique<FakeBluez>(bus_.address()); }
   std::shared_ptr<BluezHost> SharedHost() {
-    if (host_ == nullptr) host_ = std::make_shared<BluezHost>(HostFor(bus_));
+    if (host_ == nullptr) {
+      HostOptions options;
+      options.retry_us = 40'000;
+      host_ = std::make_shared<BluezHost>(options);
+    }
     return host_;
   }
   std::unique_ptr<Source> Make(const BluezOptions& options) {

@@ -24,7 +24,6 @@ constexpr char kConfiguration[] = R"(<!DOCTYPE busconfig PUBLIC
  "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
-  <type>system</type>
   <listen>ADDRESS</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
