@@ -9,8 +9,11 @@
 namespace attune::edge {
 namespace {
 
+// UNKNOWN and INTERNAL are what gRPC makes of a connection that broke within a call; no node
+// answers with them.
 bool IsPassing(grpc::StatusCode code) {
-  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED ||
+  return code == grpc::StatusCode::UNKNOWN || code == grpc::StatusCode::INTERNAL ||
+         code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED ||
          code == grpc::StatusCode::ABORTED || code == grpc::StatusCode::CANCELLED;
 }
 

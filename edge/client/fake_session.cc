@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace attune::edge {
@@ -22,6 +23,13 @@ std::vector<v1::EdgeDown> FakeSession::OnMessage(uint64_t stream, const v1::Edge
   Link& link = found->second;
   Person& person = people[link.participant];
   if (keep_messages) person.messages.push_back(up);
+  if (const auto refusal = RefusalOf(person, up); lossy && refusal) {
+    handles.erase(found);
+    v1::EdgeDown down;
+    down.set_handle(up.handle());
+    *down.mutable_refusal() = *refusal;
+    return {down};
+  }
   switch (up.what_case()) {
     case v1::EdgeUp::kObservations:
       OnObservations(person, link, up.observations());
@@ -55,6 +63,23 @@ std::vector<v1::EdgeDown> FakeSession::OnMessage(uint64_t stream, const v1::Edge
   return {AckOf(up.handle(), link)};
 }
 
+std::optional<v1::Refusal> FakeSession::RefusalOf(const Person& person,
+                                                  const v1::EdgeUp& up) const {
+  v1::Refusal refusal;
+  const uint64_t first_seq = up.has_observations() ? up.observations().first_seq()
+                             : up.has_gap()        ? up.gap().first_seq()
+                                                   : 0;
+  if (first_seq > person.received_seq + 1) {
+    refusal.set_reason(v1::REFUSAL_REASON_SEQUENCE);
+  } else if (up.has_observations() && up.observations().beats().rr_1024_size() !=
+                                          up.observations().beats().time_session_us_size()) {
+    refusal.set_reason(v1::REFUSAL_REASON_BAD_MESSAGE);
+  } else {
+    return std::nullopt;
+  }
+  return refusal;
+}
+
 std::vector<v1::EdgeDown> FakeSession::OnHello(uint64_t stream, const v1::EdgeUp& up) {
   const v1::Hello& hello = up.hello();
   v1::EdgeDown down;
@@ -67,7 +92,9 @@ std::vector<v1::EdgeDown> FakeSession::OnHello(uint64_t stream, const v1::EdgeUp
     *down.mutable_refusal() = refusal->second;
     return {down};
   }
-  if (hello.token().size() < 2 || hello.token()[0] != 'p') {
+  uint32_t participant = 0;
+  if (hello.token().size() < 2 || hello.token()[0] != 'p' ||
+      !absl::SimpleAtoi(hello.token().substr(1), &participant)) {
     down.mutable_refusal()->set_reason(v1::REFUSAL_REASON_TOKEN_INVALID);
     return {down};
   }
@@ -79,7 +106,6 @@ std::vector<v1::EdgeDown> FakeSession::OnHello(uint64_t stream, const v1::EdgeUp
   if (hello.next_seq() < 1 || hello.oldest_retained_seq() > hello.next_seq()) {
     Broken("numbers in Hello");
   }
-  const uint32_t participant = static_cast<uint32_t>(std::stoul(hello.token().substr(1)));
   Person& person = people[participant];
   if (person.boot_id != hello.boot_id()) {
     if (!person.boot_id.empty()) Broken("a second boot id");
@@ -117,7 +143,8 @@ std::vector<v1::EdgeDown> FakeSession::OnHello(uint64_t stream, const v1::EdgeUp
 void FakeSession::OnObservations(Person& person, Link& link, const v1::Observations& observations) {
   const v1::Beats& beats = observations.beats();
   const int count = beats.rr_1024_size();
-  if (count < 1 || count > 256 || beats.time_session_us_size() != count) Broken("batch size");
+  if (count < 1 || count > 256 || beats.time_session_us_size() != count)
+    return Broken("batch size");
   if (observations.first_seq() > person.received_seq + 1) {
     Broken(absl::StrCat("jump to ", observations.first_seq(), " after ", person.received_seq));
   }
@@ -129,7 +156,8 @@ void FakeSession::OnObservations(Person& person, Link& link, const v1::Observati
     if (seq > link.credit_through) Broken(absl::StrCat("credit exceeded by ", seq));
     const auto [known, fresh] = person.promised.try_emplace(seq, beat);
     if (!fresh && !(known->second == beat)) Broken(absl::StrCat("another stamp for ", seq));
-    if (seq > person.complete_seq && beat.time_us <= person.complete_us) {
+    // A Progress does not know of beats that were lost on the way.
+    if (!lossy && seq > person.complete_seq && beat.time_us <= person.complete_us) {
       Broken(absl::StrCat("beat ", seq, " at or before complete_through"));
     }
     repeated_beats += !fresh;

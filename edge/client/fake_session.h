@@ -49,6 +49,7 @@ class FakeSession {
   bool hold_acks = false;
   bool durable = true;  // acks say durable as far as received
   bool keep_messages = false;
+  bool lossy = false;  // messages may get lost on the way: numbers that jump are refused
   std::map<std::string, v1::Refusal> refusals;  // by token: answer to Hello
   std::optional<v1::Redirect> redirect;         // answer to every Hello
 
@@ -74,6 +75,8 @@ class FakeSession {
     uint64_t credit_through = 0;
   };
   std::vector<v1::EdgeDown> OnHello(uint64_t stream, const v1::EdgeUp& up);
+  // With `lossy`: what the real one says when something before this message is missing.
+  std::optional<v1::Refusal> RefusalOf(const Person& person, const v1::EdgeUp& up) const;
   void OnObservations(Person& person, Link& link, const v1::Observations& observations);
   void OnGap(Person& person, const v1::Gap& gap);
   void Complete(Person& person, int64_t through_us);

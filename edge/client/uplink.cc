@@ -31,6 +31,7 @@ Uplink::Uplink(StreamTransport& transport, ClockSync& clock, RandomSource& rando
                UplinkOptions options)
     : transport_(transport),
       clock_(clock),
+      random_(random),
       options_(std::move(options)),
       backoff_(random),
       person_backoff_(random),
@@ -187,7 +188,7 @@ void Uplink::OnMessage(int64_t now_us, const v1::EdgeDown& message) {
         OnRefusal(now_us, handle, person, message.refusal());
         break;
       case v1::EdgeDown::kAck:
-        if (message.handle() != 0) OnAck(person, message.ack());
+        if (message.handle() != 0) OnAck(now_us, person, message.ack());
         break;
       case v1::EdgeDown::kClosed:
         Over(handle, person, message.closed().delete_raw());
@@ -269,7 +270,7 @@ void Uplink::OnWelcome(int64_t now_us, uint32_t handle, Person& person,
   if (options_.events.welcome) options_.events.welcome(handle, welcome);
 }
 
-void Uplink::OnAck(Person& person, const v1::Ack& ack) {
+void Uplink::OnAck(int64_t now_us, Person& person, const v1::Ack& ack) {
   PersonProgress& progress = person.progress;
   if (progress.state != PersonState::kLive) return;
   if (ack.epoch() != 0 && ack.epoch() != ticket_.epoch())
@@ -277,6 +278,10 @@ void Uplink::OnAck(Person& person, const v1::Ack& ack) {
   // Numbers that were never sent cannot be acknowledged.
   const uint64_t received_seq = std::min(ack.received_seq(), progress.highest_sent);
   if (received_seq < progress.received_seq) return;  // overtaken
+  if (received_seq > progress.received_seq) {
+    person.ack_wait_us = now_us;
+    person.disputes = 0;
+  }
   progress.received_seq = received_seq;
   progress.durable_seq =
       std::max(progress.durable_seq, std::min(ack.durable_seq(), progress.received_seq));
@@ -294,6 +299,12 @@ void Uplink::OnRefusal(int64_t now_us, uint32_t handle, Person& person,
   if (refusal.reason() == v1::REFUSAL_REASON_SEQUENCE &&
       progress.state == PersonState::kConnecting && !person.behind) {
     person.behind = true;
+    return;
+  }
+  if (MayBeAccident(now_us, person, refusal.reason())) {
+    progress.state = PersonState::kPaused;
+    progress.bye_sent = false;
+    progress.words = "the node did not take a message; going on from what it has";
     return;
   }
   switch (WhatFollows(refusal)) {
@@ -324,6 +335,24 @@ void Uplink::OnRefusal(int64_t now_us, uint32_t handle, Person& person,
       if (options_.events.refused) options_.events.refused(handle, progress.words);
       return;
   }
+}
+
+bool Uplink::MayBeAccident(int64_t now_us, Person& person, v1::RefusalReason reason) {
+  constexpr int64_t kFirstUs = 250'000;
+  if (reason == v1::REFUSAL_REASON_SEQUENCE || reason == v1::REFUSAL_REASON_BAD_MESSAGE) {
+    if (++person.disputes > kMostDisputes) return false;
+    const int64_t most_us = person.disputes == 1 ? 0 : kFirstUs << (person.disputes - 2);
+    person.retry_us = now_us + (most_us + static_cast<int64_t>(random_.Unit() * most_us)) / 2;
+    return true;
+  }
+  if (reason == v1::REFUSAL_REASON_REPLACED) {
+    if (now_us - person.replaced_us > kReplacedUs) person.replaced = 0;
+    person.replaced_us = now_us;
+    if (++person.replaced > kMostReplaced) return false;
+    person.retry_us = now_us + 4 * kFirstUs + static_cast<int64_t>(random_.Unit() * 4 * kFirstUs);
+    return true;
+  }
+  return false;
 }
 
 void Uplink::Over(uint32_t handle, Person& person, bool delete_raw) {

@@ -19,6 +19,9 @@
 // - Ownership never goes back: a Welcome of a lower epoch than one seen, or of the same epoch with
 //   another nonce, is not accepted, and the stream is given up.
 // - One person's refusal does not touch the others.
+// - Nothing hangs on one message: a message that was lost or spoiled although the stream goes on
+//   (something between may speak gRPC too), and a refusal that comes of it, lead back to kGreeting
+//   and to what the node says it has.
 #ifndef ATTUNE_EDGE_CLIENT_UPLINK_H_
 #define ATTUNE_EDGE_CLIENT_UPLINK_H_
 
@@ -49,6 +52,18 @@ inline constexpr uint32_t kMostHandles = 1000;
 // Welcome.resume_seq tells where to go on.
 inline constexpr uint64_t kFarAhead = 1'000'000;
 inline constexpr int kMostRedirects = 5;  // in a row, without a Welcome
+// No answer to Hello, or nothing acknowledged of what was sent, for so long: greets again.
+inline constexpr int64_t kAnswerUs = 5'000'000;
+inline constexpr int64_t kAckUs = 10'000'000;
+// A finished source's Bye has no answer of its own: it is said again so often.
+inline constexpr int64_t kByeAgainUs = 15'000'000;
+// Refusals of a message or its numbers in a row, with nothing acknowledged between: then it is no
+// accident. They are half a minute apart in all.
+inline constexpr int kMostDisputes = 8;
+// A Hello of a stream that was given up may reach the node after that of the next one, which is
+// then REPLACED by it. So that is believed only when it goes on: another agent is at work.
+inline constexpr int kMostReplaced = 2;
+inline constexpr int64_t kReplacedUs = 60'000'000;
 
 enum class PersonState {
   kConnecting,  // no stream, or no answer to Hello yet
@@ -131,8 +146,12 @@ class Uplink {
     uint64_t cursor = 0;  // of the newest log entry that came
     PersonProgress progress;
     bool hello_sent = false;
-    int64_t hello_us = 0;
-    int64_t retry_us = 0;  // kPaused: when to greet again
+    int64_t hello_us = 0;    // the first that has no answer yet
+    int64_t greeted_us = 0;  // the last one
+    int64_t retry_us = 0;    // kPaused: when to greet again
+    int disputes = 0;        // see kMostDisputes
+    int replaced = 0;        // see kMostReplaced
+    int64_t replaced_us = 0;
     bool token_to_send = false;
     bool behind = false;  // the node said that it knows numbers beyond our next one
     uint64_t next_send = 1;
@@ -143,6 +162,8 @@ class Uplink {
     uint64_t noticed_seq = 1;     // beats below were seen by Tick
     int64_t batch_since_us = -1;  // when the oldest unsent beat was noticed; -1: none
     int64_t spoke_us = 0;         // last data or progress
+    int64_t ack_wait_us = 0;      // since when nothing was acknowledged, if something should be
+    int64_t bye_us = 0;
     std::optional<v1::Timing> timing_told;
   };
 
@@ -152,13 +173,16 @@ class Uplink {
   int64_t TickProbes(int64_t now_us);
   void Greet(int64_t now_us, uint32_t handle, Person& person);
   bool SendDue(int64_t now_us, uint32_t handle, Person& person);
-  void SendGap(uint32_t handle, Person& person);
-  void SendBatch(uint32_t handle, Person& person);
+  void SendGap(int64_t now_us, uint32_t handle, Person& person);
+  void SendBatch(int64_t now_us, uint32_t handle, Person& person);
   void SendProgress(int64_t now_us, uint32_t handle, Person& person);
   bool EverythingSent(const Person& person) const;
+  bool Unacknowledged(const Person& person) const;
+  // Whether a refusal may be an accident; then it is tried again.
+  bool MayBeAccident(int64_t now_us, Person& person, v1::RefusalReason reason);
   void OnWelcome(int64_t now_us, uint32_t handle, Person& person, const v1::Welcome& welcome);
   void OnRefusal(int64_t now_us, uint32_t handle, Person& person, const v1::Refusal& refusal);
-  void OnAck(Person& person, const v1::Ack& ack);
+  void OnAck(int64_t now_us, Person& person, const v1::Ack& ack);
   void Over(uint32_t handle, Person& person, bool delete_raw);
   // Leaves the stream and comes again after the delay.
   void Leave(int64_t now_us, int64_t delay_us, std::string next_address);
@@ -167,6 +191,7 @@ class Uplink {
 
   StreamTransport& transport_;
   ClockSync& clock_;
+  RandomSource& random_;
   UplinkOptions options_;
   Backoff backoff_;
   Backoff person_backoff_;

@@ -12,8 +12,9 @@ int64_t Uplink::TickPerson(int64_t now_us, uint32_t handle, Person& person) {
     progress.state = PersonState::kConnecting;
   }
   if (progress.state == PersonState::kConnecting) {
-    if (!person.hello_sent && transport_.Ready()) Greet(now_us, handle, person);
-    return INT64_MAX;
+    const bool unanswered = person.hello_sent && now_us - person.greeted_us >= kAnswerUs;
+    if ((!person.hello_sent || unanswered) && transport_.Ready()) Greet(now_us, handle, person);
+    return person.hello_sent ? std::max(person.greeted_us + kAnswerUs, now_us + 1'000) : INT64_MAX;
   }
   if (progress.state != PersonState::kLive) return INT64_MAX;
 
@@ -24,7 +25,20 @@ int64_t Uplink::TickPerson(int64_t now_us, uint32_t handle, Person& person) {
     transport_.Send(up);
     person.token_to_send = false;
   }
-  if (progress.bye_sent) return INT64_MAX;
+  if (Unacknowledged(person) && now_us - person.ack_wait_us >= kAckUs) {
+    progress.state = PersonState::kConnecting;
+    progress.bye_sent = false;
+    person.hello_sent = false;
+    return now_us + 1'000;
+  }
+  const int64_t stalled_us = Unacknowledged(person) ? person.ack_wait_us + kAckUs : INT64_MAX;
+  if (progress.bye_sent) {
+    if (!person.finished || stopping_) return stalled_us;
+    if (now_us - person.bye_us < kByeAgainUs) {
+      return std::min(stalled_us, person.bye_us + kByeAgainUs);
+    }
+    progress.bye_sent = false;
+  }
 
   const uint64_t next_seq = person.outbox->next_seq();
   if (next_seq > person.noticed_seq) {
@@ -44,11 +58,12 @@ int64_t Uplink::TickPerson(int64_t now_us, uint32_t handle, Person& person) {
       up.mutable_bye()->set_finished(person.finished);
       transport_.Send(up);
       progress.bye_sent = true;
-      return INT64_MAX;
+      person.bye_us = now_us;
+      return std::min(stalled_us, now_us + kByeAgainUs);
     }
   }
   SendProgress(now_us, handle, person);
-  int64_t next_us = person.spoke_us + RealUs(kProgressEveryUs);
+  int64_t next_us = std::min(stalled_us, person.spoke_us + RealUs(kProgressEveryUs));
   if (person.batch_since_us >= 0 && person.next_send <= person.credit_through) {
     next_us = std::min(next_us, person.batch_since_us + RealUs(kBatchDelayUs));
   }
@@ -70,18 +85,23 @@ void Uplink::Greet(int64_t now_us, uint32_t handle, Person& person) {
   hello->set_follow(person.follow);
   if (person.follow) hello->set_after_cursor(person.cursor);
   transport_.Send(up);
+  if (!person.hello_sent) person.hello_us = now_us;
   person.hello_sent = true;
-  person.hello_us = now_us;
+  person.greeted_us = now_us;
 }
 
 bool Uplink::EverythingSent(const Person& person) const {
   return person.next_send >= person.outbox->next_seq();
 }
 
+bool Uplink::Unacknowledged(const Person& person) const {
+  return person.next_send > person.progress.received_seq + 1;
+}
+
 bool Uplink::SendDue(int64_t now_us, uint32_t handle, Person& person) {
   if (EverythingSent(person) || !transport_.Ready()) return false;
   if (!person.outbox->Get(person.next_send)) {
-    SendGap(handle, person);
+    SendGap(now_us, handle, person);
     return true;
   }
   if (person.next_send > person.credit_through) return false;
@@ -89,12 +109,13 @@ bool Uplink::SendDue(int64_t now_us, uint32_t handle, Person& person) {
                    person.outbox->next_seq() - person.next_send >= kBatchBeats ||
                    now_us - person.batch_since_us >= RealUs(kBatchDelayUs);
   if (!due) return false;
-  SendBatch(handle, person);
+  SendBatch(now_us, handle, person);
   person.spoke_us = now_us;
   return true;
 }
 
-void Uplink::SendGap(uint32_t handle, Person& person) {
+void Uplink::SendGap(int64_t now_us, uint32_t handle, Person& person) {
+  if (!Unacknowledged(person)) person.ack_wait_us = now_us;
   const uint64_t first_seq = person.next_send;
   const uint64_t oldest_seq = person.outbox->oldest_retained_seq();
   uint64_t last_seq = first_seq;
@@ -118,7 +139,8 @@ void Uplink::SendGap(uint32_t handle, Person& person) {
   person.progress.highest_sent = std::max(person.progress.highest_sent, last_seq);
 }
 
-void Uplink::SendBatch(uint32_t handle, Person& person) {
+void Uplink::SendBatch(int64_t now_us, uint32_t handle, Person& person) {
+  if (!Unacknowledged(person)) person.ack_wait_us = now_us;
   v1::EdgeUp up;
   up.set_handle(handle);
   v1::Observations* observations = up.mutable_observations();
