@@ -1,49 +1,18 @@
 """A really full disk under the journal: acknowledgements stop and the reason is visible, nothing is
 lost, and when there is room again it goes on by itself."""
 
-import errno
 import json
-import os
-import subprocess
-import sys
 import time
 import unittest
 
 from attune.v1 import edge_pb2, session_pb2
 
-from tests.integration import harness, streams
+from tests.integration import disk, harness, streams
 
 RATE = 10
 LENGTH_S = 200
 SOURCE_S = 170
 DISK_BYTES = 12 << 20
-INSIDE = "ATTUNE_TEST_OWN_MOUNTS"
-
-
-class Disk:
-    """A tmpfs of limited size; mounts made here are only seen by this process and its children."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", folder],
-                       check=True)
-
-    def fill(self):
-        """Writes until not a byte is free."""
-        with open(self.folder / "ballast", "wb", buffering=0) as ballast:
-            for size in (1 << 16, 1):
-                try:
-                    while True:
-                        ballast.write(b"x" * size)
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-
-    def make_room(self):
-        (self.folder / "ballast").unlink()
-
-    def unmount(self):
-        subprocess.run(["umount", "-l", self.folder], check=True)
 
 
 class FullDiskTest(harness.IntegrationTest):
@@ -54,8 +23,8 @@ class FullDiskTest(harness.IntegrationTest):
 
     def test_stops_acknowledging_keeps_everything_and_recovers(self):
         folder = self.folder_for("disk")
-        disk = Disk(folder)
-        self.addCleanup(disk.unmount)
+        small = disk.Disk(folder, DISK_BYTES)
+        self.addCleanup(small.unmount)
         node = self.start_node(rate=RATE, journal=folder / "attune.db")
         session = harness.Session(node, session_pb2.SESSION_KIND_COUPLES,
                                   planned_end_session_us=LENGTH_S * 1_000_000)
@@ -72,7 +41,7 @@ class FullDiskTest(harness.IntegrationTest):
         stream = streams.EdgeStream(node)
         welcome = stream.welcome(hand.token)
 
-        disk.fill()
+        small.fill()
         status, said = harness.eventually(
             lambda: self.health(node)[0] == 503 and self.health(node), 15, "health says 503")
         self.assertEqual(status, 503)
@@ -98,7 +67,7 @@ class FullDiskTest(harness.IntegrationTest):
         self.assertEqual(self.health(node)[0], 503)
         self.assertTrue(node.alive())
 
-        disk.make_room()
+        small.make_room()
         harness.eventually(lambda: self.health(node)[0] == 200, 10, "health is back")
         self.assertEqual(node.metric("attune_journal_degraded"), 0)
         harness.eventually(lambda: all(int(p["beats_durable"]) > d
@@ -129,18 +98,6 @@ class FullDiskTest(harness.IntegrationTest):
         self.assertEqual((found["gaps"], found["reports_different"]), (0, 0))
 
 
-def with_own_mounts():
-    """Runs this file again where it may mount: as root, or as root of a user namespace."""
-    for unshare in (["unshare", "-m"], ["unshare", "-Urm"]):
-        if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode == 0:
-            os.environ[INSIDE] = "1"
-            os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
-    sys.exit("A disk cannot be filled here: neither `unshare -m` (root) nor `unshare -Urm` (user "
-             "namespaces) is allowed. Run as root, or allow user namespaces "
-             "(sysctl kernel.unprivileged_userns_clone=1).")
-
-
 if __name__ == "__main__":
-    if INSIDE not in os.environ:
-        with_own_mounts()
+    disk.with_own_mounts()
     unittest.main()

@@ -38,9 +38,9 @@ ALL_OF_COUPLES = [
         (C.PURPOSE_REPORT, C.AUDIENCE_SELF)]]
 
 
-def free_port():
+def free_port(host="127.0.0.1"):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
@@ -72,12 +72,14 @@ def beats_in(person, seconds):
 class Node:
     """One attuned on fixed ports, so that it can be killed and started again in its place."""
 
-    def __init__(self, folder, *flags, rate=1, journal=None):
+    # While a node is down, its port may become the near end of somebody's connection; only that of
+    # 127.0.0.1, so where many are killed each gets a `host` of its own.
+    def __init__(self, folder, *flags, rate=1, journal=None, host="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.keys = self.folder / "keys"
         self.journal = journal or self.folder / "attune.db"
-        self.address = f"127.0.0.1:{free_port()}"
-        self.http = f"127.0.0.1:{free_port()}"
+        self.address = f"{host}:{free_port(host)}"
+        self.http = f"{host}:{free_port(host)}"
         self.flags = [f"--clock-rate={rate}", *flags]
         self.process = None
         self.starts = 0

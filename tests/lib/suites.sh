@@ -53,11 +53,11 @@ suite_asan() {
     # The false-positive rates are statistics: minutes of the same few lines under a sanitizer.
     bazel_tests --config=asan --build_tests_only //services/session/... //services/journal/... \
       //services/synchrony/... -//services/synchrony/chance:calibration_test \
-      //edge/source/... //edge/agent/...
+      //edge/source/... //edge/agent/... //tests/faults:faults_test
   fi
 }
 
-suite_integration() { bazel_tests //tests/integration/...; }
+suite_integration() { bazel_tests //tests/integration/... //tests/faults/...; }
 
 suite_conformance() { bazel_tests "${CONFORMANCE[@]}"; }
 
