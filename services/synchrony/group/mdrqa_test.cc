@@ -9,6 +9,8 @@
 
 #include "services/synchrony/group/recurrence.h"
 #include "services/synchrony/group/table.h"
+#include "services/synchrony/kernel/kernels.h"
+#include "services/synchrony/kernel/path.h"
 #include "services/synchrony/testing/test_data.h"
 
 namespace attune::synchrony {
@@ -77,6 +79,10 @@ TEST(MdrqaTest, AgreesWithMultiSyncPy) {
 
 TEST(RecurrenceTest, FastFormCountsWhatTheDefinitionCounts) {
   Numbers numbers(7);
+  std::vector<Path> paths;
+  for (const Path path : kAllPaths) {
+    if (Supports(path)) paths.push_back(path);
+  }
   // Lengths around the words of bits, odd and even numbers of columns, every density.
   for (size_t moments : {1, 2, 3, 63, 64, 65, 66, 128, 129, 240}) {
     for (size_t columns : {1, 2, 3, 8, 9, 31}) {
@@ -92,8 +98,10 @@ TEST(RecurrenceTest, FastFormCountsWhatTheDefinitionCounts) {
       for (double radius : {1e-9, 0.05 * size, 0.5 * size, 1.0 * size, 50.0 * size}) {
         const RecurrenceCounts plain = CountRecurrencePlain(z, radius);
         ASSERT_EQ(CountRecurrence(z, radius), plain) << moments << " " << columns << " " << radius;
-        ASSERT_EQ(CountRecurrence(z, radius, RecurrencePath::kBaseline), plain)
-            << moments << " " << columns << " " << radius;
+        for (const Path path : paths) {
+          ASSERT_EQ(CountRecurrence(z, radius, KernelsFor(path)), plain)
+              << Name(path) << " " << moments << " " << columns << " " << radius;
+        }
         EXPECT_EQ(plain.possible, static_cast<int64_t>(moments * (moments - 1) / 2));
         if (radius == 50 * size) {
           EXPECT_EQ(plain.points, plain.possible);

@@ -1,7 +1,5 @@
 #include "services/synchrony/group/recurrence.h"
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -39,7 +37,7 @@ void AddLine(int length, RecurrenceCounts* counts) {
 // exact in 32 bits as long as |q| stays below 2^14.5. Rounding moves each q by at most half a step,
 // so the true distance times s lies within sqrt(columns) of the integers'.
 constexpr double kLargestNorm = 23'000;
-constexpr size_t kBlock = 64;  // moments per word of bits
+constexpr size_t kBlock = kMomentsPerWord;
 
 struct Quantised {
   size_t pairs = 0;             // of columns, the last one padded with zeros
@@ -87,98 +85,6 @@ Quantised Quantise(const Table& columns, double radius) {
   return q;
 }
 
-// Bits of the diagonal `lag`: bit i of the words says whether moments i and i + lag recur surely,
-// or may. Bits past the end of the diagonal mean nothing. Four vectors of distances at a time:
-// their sums need not wait for each other, and their verdicts pack into one.
-void DiagonalSse2(const Quantised& q, size_t lag, size_t words, uint64_t* sure, uint64_t* may) {
-  constexpr size_t kLanes = 4, kStep = 4 * kLanes;
-  const __m128i sure_at_most = _mm_set1_epi32(q.sure_at_most);
-  const __m128i never_from = _mm_set1_epi32(q.never_from);
-  const auto load = [](const int32_t* from) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  };
-  const auto bits = [](const __m128i* verdicts) {
-    const __m128i low = _mm_packs_epi32(verdicts[0], verdicts[1]);
-    const __m128i high = _mm_packs_epi32(verdicts[2], verdicts[3]);
-    return static_cast<uint64_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
-  };
-  for (size_t w = 0; w < words; ++w) {
-    uint64_t no_bits = 0, may_bits = 0;
-    for (size_t part = 0; part < kBlock; part += kStep) {
-      const size_t i = w * kBlock + part;
-      __m128i gram[4] = {}, no[4], maybe[4];
-      const int32_t* from = &q.packed[i];
-      for (size_t p = 0; p < q.pairs; ++p, from += q.stride) {
-        for (size_t v = 0; v < 4; ++v) {
-          const int32_t* at = from + v * kLanes;
-          gram[v] = _mm_add_epi32(gram[v], _mm_madd_epi16(load(at), load(at + lag)));
-        }
-      }
-      for (size_t v = 0; v < 4; ++v) {
-        const int32_t* norm = &q.norm[i + v * kLanes];
-        const __m128i squared = _mm_sub_epi32(_mm_add_epi32(load(norm), load(norm + lag)),
-                                              _mm_add_epi32(gram[v], gram[v]));
-        no[v] = _mm_cmpgt_epi32(squared, sure_at_most);
-        maybe[v] = _mm_cmpgt_epi32(never_from, squared);
-      }
-      no_bits |= bits(no) << part;
-      may_bits |= bits(maybe) << part;
-    }
-    sure[w] = ~no_bits;
-    may[w] = may_bits;
-  }
-}
-
-#define ATTUNE_AVX2 __attribute__((target("avx2")))
-
-ATTUNE_AVX2 inline __m256i Load(const int32_t* from) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-}
-
-// Packing works within halves of a vector; the permutation puts the lanes back in order.
-ATTUNE_AVX2 inline uint64_t Bits(const __m256i* verdicts) {
-  const __m256i low = _mm256_packs_epi32(verdicts[0], verdicts[1]);
-  const __m256i high = _mm256_packs_epi32(verdicts[2], verdicts[3]);
-  const __m256i ordered = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high),
-                                                      _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  return static_cast<uint32_t>(_mm256_movemask_epi8(ordered));
-}
-
-// The same with vectors of twice the length.
-ATTUNE_AVX2 void DiagonalAvx2(const Quantised& q, size_t lag, size_t words, uint64_t* sure,
-                              uint64_t* may) {
-  constexpr size_t kLanes = 8, kStep = 4 * kLanes;
-  const __m256i sure_at_most = _mm256_set1_epi32(q.sure_at_most);
-  const __m256i never_from = _mm256_set1_epi32(q.never_from);
-  for (size_t w = 0; w < words; ++w) {
-    uint64_t no_bits = 0, may_bits = 0;
-    for (size_t part = 0; part < kBlock; part += kStep) {
-      const size_t i = w * kBlock + part;
-      __m256i gram[4] = {}, no[4], maybe[4];
-      const int32_t* from = &q.packed[i];
-      for (size_t p = 0; p < q.pairs; ++p, from += q.stride) {
-        for (size_t v = 0; v < 4; ++v) {
-          const int32_t* at = from + v * kLanes;
-          gram[v] = _mm256_add_epi32(gram[v], _mm256_madd_epi16(Load(at), Load(at + lag)));
-        }
-      }
-      for (size_t v = 0; v < 4; ++v) {
-        const int32_t* norm = &q.norm[i + v * kLanes];
-        const __m256i squared = _mm256_sub_epi32(_mm256_add_epi32(Load(norm), Load(norm + lag)),
-                                                 _mm256_add_epi32(gram[v], gram[v]));
-        no[v] = _mm256_cmpgt_epi32(squared, sure_at_most);
-        maybe[v] = _mm256_cmpgt_epi32(never_from, squared);
-      }
-      no_bits |= Bits(no) << part;
-      may_bits |= Bits(maybe) << part;
-    }
-    sure[w] = ~no_bits;
-    may[w] = may_bits;
-  }
-}
-
-#undef ATTUNE_AVX2
-
 // Lines of set bits; a line may go on over the end of a word. Bits past the diagonal are clear.
 void CountLines(const std::vector<uint64_t>& words, size_t count, RecurrenceCounts* counts) {
   int open = 0;  // length of the line that the word before ended with
@@ -213,19 +119,17 @@ void CountLines(const std::vector<uint64_t>& words, size_t count, RecurrenceCoun
 
 }  // namespace
 
-RecurrenceCounts CountRecurrence(const Table& columns, double radius, RecurrencePath path) {
+RecurrenceCounts CountRecurrence(const Table& columns, double radius, const Kernels& kernels) {
   if (!Acceptable(columns, radius)) return {};
   RecurrenceCounts counts = Nothing(columns);
   const size_t n = Samples(columns);
   const Quantised q = Quantise(columns, radius);
-  // The same integers either way.
-  const bool wide = path == RecurrencePath::kWidest && __builtin_cpu_supports("avx2");
-  const auto diagonal = wide ? DiagonalAvx2 : DiagonalSse2;
+  const MomentRows rows = {q.packed.data(), static_cast<int>(q.pairs), q.stride, q.norm.data()};
   std::vector<uint64_t> sure(n / kBlock + 1), may(n / kBlock + 1);
   for (size_t lag = 1; lag < n; ++lag) {
     const size_t length = n - lag;
     const size_t words = (length + kBlock - 1) / kBlock;
-    diagonal(q, lag, words, sure.data(), may.data());
+    kernels.near_moments(rows, lag, words, q.sure_at_most, q.never_from, sure.data(), may.data());
     if (length % kBlock != 0) {
       const uint64_t inside = (uint64_t{1} << (length % kBlock)) - 1;
       sure[words - 1] &= inside;

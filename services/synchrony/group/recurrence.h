@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "services/synchrony/group/table.h"
+#include "services/synchrony/kernel/kernels.h"
 
 namespace attune::synchrony {
 
@@ -29,12 +30,10 @@ struct RecurrenceCounts {
 inline constexpr size_t kRecurrenceMaxMoments = 16'384;
 inline constexpr size_t kRecurrenceMaxColumns = 1'000;
 
-// Which instructions decide; the counts are the same. kWidest: the widest this CPU has.
-enum class RecurrencePath : uint8_t { kWidest, kBaseline };
-
-// Columns of the same length within the limits above, finite; radius > 0. Otherwise all is 0.
+// Columns of the same length within the limits above, finite; radius > 0. Otherwise all is 0. The
+// counts are the same with all kernels.
 RecurrenceCounts CountRecurrence(const Table& columns, double radius,
-                                 RecurrencePath path = RecurrencePath::kWidest);
+                                 const Kernels& kernels = BestKernels());
 
 // As defined, for tests: one pair after the other.
 RecurrenceCounts CountRecurrencePlain(const Table& columns, double radius);

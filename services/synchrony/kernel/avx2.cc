@@ -292,6 +292,53 @@ int32_t SumOfSquares16(const int16_t* values, int count) {
   return total;
 }
 
+// --- Recurrence
+
+// Packing works within halves of a vector; the permutation puts the lanes back in order.
+inline uint64_t Bits(const Vector* verdicts) {
+  const Vector low = _mm256_packs_epi32(verdicts[0], verdicts[1]);
+  const Vector high = _mm256_packs_epi32(verdicts[2], verdicts[3]);
+  const Vector ordered = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high),
+                                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  return static_cast<uint32_t>(_mm256_movemask_epi8(ordered));
+}
+
+// Four vectors of distances at a time: their sums need not wait for each other, and their verdicts
+// pack into one.
+void NearMoments(const MomentRows& rows, size_t lag, size_t words, int32_t sure_at_most,
+                 int32_t never_from, uint64_t* sure, uint64_t* may) {
+  constexpr size_t kLanes = 8, kStep = 4 * kLanes;
+  const Vector most = _mm256_set1_epi32(sure_at_most);
+  const Vector never = _mm256_set1_epi32(never_from);
+  for (size_t w = 0; w < words; ++w) {
+    uint64_t no_bits = 0, may_bits = 0;
+    for (size_t part = 0; part < kMomentsPerWord; part += kStep) {
+      const size_t first = w * kMomentsPerWord + part;
+      Vector gram[4] = {}, no[4], maybe[4];
+      const int32_t* pairs = rows.pairs + first;
+      for (int p = 0; p < rows.count; ++p, pairs += rows.stride) {
+#pragma GCC unroll 4
+        for (size_t v = 0; v < 4; ++v) {
+          const int32_t* at = pairs + v * kLanes;
+          MultiplyAdd(gram[v], Load(at), Load(at + lag));
+        }
+      }
+#pragma GCC unroll 4
+      for (size_t v = 0; v < 4; ++v) {
+        const int32_t* norms = rows.norms + first + v * kLanes;
+        const Vector squared = _mm256_sub_epi32(_mm256_add_epi32(Load(norms), Load(norms + lag)),
+                                                _mm256_add_epi32(gram[v], gram[v]));
+        no[v] = _mm256_cmpgt_epi32(squared, most);
+        maybe[v] = _mm256_cmpgt_epi32(never, squared);
+      }
+      no_bits |= Bits(no) << part;
+      may_bits |= Bits(maybe) << part;
+    }
+    sure[w] = ~no_bits;
+    may[w] = may_bits;
+  }
+}
+
 }  // namespace
 
 extern constexpr Kernels kAvx2Kernels = {
@@ -305,6 +352,7 @@ extern constexpr Kernels kAvx2Kernels = {
     .add_rows = AddRows,
     .sum_of_squares = SumOfSquares,
     .sum_of_squares_16 = SumOfSquares16,
+    .near_moments = NearMoments,
 };
 
 }  // namespace attune::synchrony

@@ -331,6 +331,53 @@ TEST_P(KernelTest, SumsOfSquares) {
   }
 }
 
+TEST_P(KernelTest, NearMomentsAreThoseWithinTheBounds) {
+  Random random(9);
+  for (const int columns : {1, 2, 3, 8, 31}) {
+    for (const size_t words : {1, 2, 4}) {
+      const size_t lag = static_cast<size_t>(random.Int(1, 200));
+      const size_t moments = kMomentsPerWord * words + lag;
+      const int count = (columns + 1) / 2;
+      const int most = static_cast<int>(23'000 / std::sqrt(columns));
+      Buffer<int32_t> pairs(static_cast<size_t>(count) * moments, 3), norms(moments, 5);
+      std::vector<std::vector<int>> x(static_cast<size_t>(columns), std::vector<int>(moments));
+      for (size_t c = 0; c < x.size(); ++c) {
+        for (size_t t = 0; t < moments; ++t) {
+          // Equal ones, opposite ends, and all between.
+          x[c][t] = random.Int(0, 3) == 0 ? (random.Int(0, 1) == 0 ? most : -most)
+                                          : random.Int(-most, most);
+          int32_t& pair = pairs[c / 2 * moments + t];
+          pair = c % 2 == 0 ? PackPair(static_cast<int16_t>(x[c][t]), 0)
+                            : PackPair(static_cast<int16_t>(pair), static_cast<int16_t>(x[c][t]));
+          norms[t] += x[c][t] * x[c][t];
+        }
+      }
+      const auto squared = [&](size_t t) {
+        int64_t sum = 0;
+        for (const std::vector<int>& column : x) {
+          sum += int64_t{column[t] - column[t + lag]} * (column[t] - column[t + lag]);
+        }
+        return sum;
+      };
+      // Bounds at distances that are there, so that "at most" and "below" are told apart.
+      const int32_t bounds[][2] = {
+          {static_cast<int32_t>(squared(5)), static_cast<int32_t>(squared(5))},
+          {-1, std::numeric_limits<int32_t>::max()},
+          {0, 1}};
+      for (const auto& [sure_at_most, never_from] : bounds) {
+        Buffer<uint64_t> sure(words, 1), may(words, 2);
+        kernels().near_moments({pairs.data(), count, moments, norms.data()}, lag, words,
+                               sure_at_most, never_from, sure.data(), may.data());
+        for (size_t t = 0; t < kMomentsPerWord * words; ++t) {
+          const size_t w = t / kMomentsPerWord, bit = t % kMomentsPerWord;
+          ASSERT_EQ((sure[w] >> bit & 1) != 0, squared(t) <= sure_at_most) << t;
+          ASSERT_EQ((may[w] >> bit & 1) != 0, squared(t) < never_from) << t;
+        }
+      }
+    }
+  }
+}
+
 TEST(LayoutTest, BlockRowsReadBack) {
   Random random(7);
   Windows windows(40, 32'767, random);

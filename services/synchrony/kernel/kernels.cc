@@ -16,4 +16,9 @@ const Kernels& KernelsFor(Path path) {
   return kPortableKernels;
 }
 
+const Kernels& BestKernels() {
+  static const Kernels& best = KernelsFor(BestPath());
+  return best;
+}
+
 }  // namespace attune::synchrony

@@ -34,6 +34,16 @@ struct TileScales {
   const double* inverse;  // 1 / sqrt(sum of squares about the line)
 };
 
+// Moments of a multivariate series as vectors of integers, two columns to a pair, with their
+// squared lengths.
+struct MomentRows {
+  const int32_t* pairs;  // pair p of moment t: pairs[p * stride + t], p < count
+  int count;
+  size_t stride;
+  const int32_t* norms;  // by moment
+};
+inline constexpr int kMomentsPerWord = 64;
+
 struct Kernels {
   // ONE PAIR OF PEOPLE, many lags.
   //   out[k] = sum over i < length of base[i] * past[i - k],  k = 0..lags-1,
@@ -81,10 +91,20 @@ struct Kernels {
   int64_t (*sum_of_squares)(const int32_t* values, int count);
   // The same of int16 values with |x| <= 2^14 and a sum that fits int32.
   int32_t (*sum_of_squares_16)(const int16_t* values, int count);
+
+  // RECURRENCE. Squared distances d = |x|^2 + |y|^2 - 2 x . y of moments t and t + lag,
+  // t = 64 w + i, w < words, as bit i of word w:
+  //   sure[w]: d <= sure_at_most,  may[w]: d < never_from.
+  // Norms and pairs reach to moment 64 words + lag - 1; lengths at most 23,170: d < 2^31.
+  void (*near_moments)(const MomentRows& rows, size_t lag, size_t words, int32_t sure_at_most,
+                       int32_t never_from, uint64_t* sure, uint64_t* may);
 };
 
 // Requires Supports(path). Constant, valid for ever.
 const Kernels& KernelsFor(Path path);
+
+// Those of BestPath(), asked for once.
+const Kernels& BestKernels();
 
 }  // namespace attune::synchrony
 

@@ -107,6 +107,25 @@ int32_t SumOfSquares16(const int16_t* values, int count) {
   return sum;
 }
 
+void NearMoments(const MomentRows& rows, size_t lag, size_t words, int32_t sure_at_most,
+                 int32_t never_from, uint64_t* sure, uint64_t* may) {
+  for (size_t w = 0; w < words; ++w) {
+    const size_t first = w * kMomentsPerWord;
+    int32_t gram[kMomentsPerWord] = {};
+    const int32_t* pairs = rows.pairs + first;
+    for (int p = 0; p < rows.count; ++p, pairs += rows.stride) {
+      for (size_t i = 0; i < kMomentsPerWord; ++i) gram[i] += Product(pairs[i], pairs[i + lag]);
+    }
+    const int32_t* norms = rows.norms + first;
+    sure[w] = may[w] = 0;
+    for (size_t i = 0; i < kMomentsPerWord; ++i) {
+      const int32_t squared = norms[i] + norms[i + lag] - 2 * gram[i];
+      sure[w] |= uint64_t{squared <= sure_at_most} << i;
+      may[w] |= uint64_t{squared < never_from} << i;
+    }
+  }
+}
+
 }  // namespace
 
 extern constexpr Kernels kPortableKernels = {
@@ -120,6 +139,7 @@ extern constexpr Kernels kPortableKernels = {
     .add_rows = AddRows,
     .sum_of_squares = SumOfSquares,
     .sum_of_squares_16 = SumOfSquares16,
+    .near_moments = NearMoments,
 };
 
 }  // namespace attune::synchrony

@@ -382,6 +382,40 @@ int32_t SumOfSquares16(const int16_t* values, int count) {
   return _mm512_reduce_add_epi32(sum);
 }
 
+// --- Recurrence
+
+void NearMoments(const MomentRows& rows, size_t lag, size_t words, int32_t sure_at_most,
+                 int32_t never_from, uint64_t* sure, uint64_t* may) {
+  constexpr size_t kLanes = 16, kVectors = kMomentsPerWord / kLanes;
+  const Vector most = _mm512_set1_epi32(sure_at_most);
+  const Vector never = _mm512_set1_epi32(never_from);
+  for (size_t w = 0; w < words; ++w) {
+    const size_t first = w * kMomentsPerWord;
+    Vector gram[kVectors];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) gram[v] = _mm512_setzero_si512();
+    const int32_t* pairs = rows.pairs + first;
+    for (int p = 0; p < rows.count; ++p, pairs += rows.stride) {
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kVectors; ++v) {
+        const int32_t* at = pairs + v * kLanes;
+        MultiplyAdd(gram[v], Load(at), Load(at + lag));
+      }
+    }
+    uint64_t sure_bits = 0, may_bits = 0;
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      const int32_t* norms = rows.norms + first + v * kLanes;
+      const Vector squared = _mm512_sub_epi32(_mm512_add_epi32(Load(norms), Load(norms + lag)),
+                                              _mm512_add_epi32(gram[v], gram[v]));
+      sure_bits |= uint64_t{_mm512_cmple_epi32_mask(squared, most)} << (v * kLanes);
+      may_bits |= uint64_t{_mm512_cmplt_epi32_mask(squared, never)} << (v * kLanes);
+    }
+    sure[w] = sure_bits;
+    may[w] = may_bits;
+  }
+}
+
 }  // namespace
 
 extern constexpr Kernels kVnniKernels = {
@@ -395,6 +429,7 @@ extern constexpr Kernels kVnniKernels = {
     .add_rows = AddRows,
     .sum_of_squares = SumOfSquares,
     .sum_of_squares_16 = SumOfSquares16,
+    .near_moments = NearMoments,
 };
 
 }  // namespace attune::synchrony
