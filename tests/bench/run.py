@@ -9,6 +9,8 @@ import sys
 import tempfile
 import uuid
 
+import edge
+
 
 class Node:
     """An attuned of its own for one benchmark."""
@@ -198,6 +200,24 @@ def bench_frame(binaries, short):
             yield at_most(row, 20) if quantile == "p99" and durability == "process" else row
 
 
+def bench_edge(binaries, short):
+    """An agent at the pace of life: one strap whose intervals come in lines, and a hub of 50
+    simulated hearts, beside one core, and beside what intervals alone would take on the wire."""
+    with Node(binaries, "process") as node:
+        found = edge.measure(binaries, node, 20 if short else 60)
+    for name, what, cpu_bar in (("one", "agent_1_strap", 1), ("hub", "agent_hub_50", 5)):
+        cost = found[name]
+        yield at_most(figure(f"{what}_cpu", 100 * cost["cpu"], "%", 100, "of one core", None),
+                      cpu_bar)
+        resident = figure(f"{what}_resident", cost["resident_mb"], "MB", None,
+                          "libgrpc and what it needs are most of it", None)
+        yield at_most(resident, 25) if name == "one" else resident
+        beats = 1.2 * (edge.HUB if name == "hub" else 1)
+        wire = figure(f"{what}_wire", cost["bytes_per_s"], "B/s", 2 * beats,
+                      "two bytes a beat; measured: TCP payload, both ways", None)
+        yield at_most(wire, 2000) if name == "one" else wire
+
+
 def mean_commit_ms(metrics):
     values = {}
     for line in metrics.splitlines():
@@ -225,7 +245,8 @@ def at_most(row, bar):
     return {**row, "bar": bar, "bar_is": "value at most", "holds": row["value"] <= bar}
 
 
-BENCHES = {"ingest": bench_ingest, "kernel": bench_kernel, "tick": bench_tick, "frame": bench_frame}
+BENCHES = {"ingest": bench_ingest, "kernel": bench_kernel, "tick": bench_tick, "frame": bench_frame,
+           "edge": bench_edge}
 
 
 def main():
