@@ -79,13 +79,6 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
   grid_.Trim();
   CountClean(tick_end_us / kSampleUs, params);
   SumWindows(tick_end_us, params);
-  const auto judge = [&params](const BeatSums& sums) -> Artefacts {
-    if (sums.beats < params.artefact_min_beats) return {};
-    return {sums.ArtefactsBeyond(params.artefact_refuse_share),
-            sums.ArtefactsBeyond(params.artefact_doubtful_share)};
-  };
-  hrv_artefacts_ = judge(sums_[kHrv]);
-  span_artefacts_ = judge(sums_[kSpan]);
   beats_.DropBefore(OldestBeatUs(tick_end_us, params));
   last_tick_us_ = tick_end_us;
 }
@@ -110,11 +103,20 @@ void PersonTrack::SumWindows(int64_t tick_end_us, const Params& params) {
   if (end > 0) last_beat_us_ = beats_.beats().time_us(end - 1);
   const int64_t lengths_us[kWindows] = {params.hrv_window_us, params.hr_window_us,
                                         int64_t{params.span_seconds} * 1'000'000};
+  BeatSums span_sums;
+  BeatSums* const sums[kWindows] = {&hrv_sums_, &hr_sums_, &span_sums};
   for (size_t i = 0; i < kWindows; ++i) {
     begin_[i] = beats_.UpperBoundNear(tick_end_us - lengths_us[i], begin_[i]);
-    sums_[i] = SumBeats(&beats_, i, begin_[i], end, known_);
+    *sums[i] = SumBeats(&beats_, i, begin_[i], end, known_);
   }
   beats_.Settle(end - std::min(end, kStillJudged));
+  const auto judge = [&params](const BeatSums& sums) -> Artefacts {
+    if (sums.beats < params.artefact_min_beats) return {};
+    return {sums.ArtefactsBeyond(params.artefact_refuse_share),
+            sums.ArtefactsBeyond(params.artefact_doubtful_share)};
+  };
+  hrv_artefacts_ = judge(hrv_sums_);
+  span_artefacts_ = judge(span_sums);
 }
 
 void PersonTrack::CountClean(int64_t last, const Params& params) {
@@ -137,7 +139,9 @@ double PersonTrack::Coverage(int count) const {
 }
 
 size_t PersonTrack::MemoryBytes() const {
-  return sizeof(*this) + beats_.MemoryBytes() + grid_.MemoryBytes();
+  constexpr size_t kPlace = 48;  // in the map of a session's people
+  return sizeof(*this) - sizeof(windows_) - sizeof(phases_) + kPlace + beats_.MemoryBytes() +
+         grid_.MemoryBytes();
 }
 
 }  // namespace attune::synchrony

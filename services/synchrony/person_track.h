@@ -61,9 +61,9 @@ class PersonTrack {
   const WindowRing& windows() const { return windows_; }
   const PhaseRing& phases() const { return phases_; }
   // Over Params::hrv_window_us up to the tick.
-  const BeatSums& hrv_sums() const { return sums_[kHrv]; }
+  const BeatSums& hrv_sums() const { return hrv_sums_; }
   // Over Params::hr_window_us up to the tick.
-  const BeatSums& hr_sums() const { return sums_[kHr]; }
+  const BeatSums& hr_sums() const { return hr_sums_; }
   // How much of the beats of hrv_window_us, and of the longest span, were not taken as they came.
   struct Artefacts {
     bool too_many = false;  // more than Params::artefact_refuse_share
@@ -83,7 +83,9 @@ class PersonTrack {
 
   // Of beats, grid and sums; of what the chance levels and span statistics need.
   size_t MemoryBytes() const;
-  size_t ChanceMemoryBytes() const { return windows_.MemoryBytes() + phases_.MemoryBytes(); }
+  size_t ChanceMemoryBytes() const {
+    return sizeof(windows_) + sizeof(phases_) + windows_.MemoryBytes() + phases_.MemoryBytes();
+  }
 
  private:
   enum Window : size_t { kHrv, kHr, kSpan, kWindows };
@@ -95,7 +97,8 @@ class PersonTrack {
   GridTrack grid_;
   WindowRing windows_;
   PhaseRing phases_;
-  std::array<BeatSums, kWindows> sums_;
+  BeatSums hrv_sums_;
+  BeatSums hr_sums_;
   // Hints for the next tick: the first beat of each window, the first beyond the horizon.
   std::array<size_t, kWindows> begin_{};
   size_t known_ = 0;

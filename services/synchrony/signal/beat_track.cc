@@ -29,8 +29,8 @@ Mark MarkOf(const Verdict& verdict) {
 constexpr uint8_t kIntervals[] = {1, 2, 3, 0, 1, 1, 0};
 constexpr uint8_t kArtefacts[] = {0, 1, 1, 1, 1, 0, 1};
 
-// Room for some beats more than are judged at a time.
-constexpr size_t kMostIdleEntries = 32;
+// Entries that may lie idle: some two dozen are in use.
+constexpr size_t kRoom = 8;
 
 }  // namespace
 
@@ -78,12 +78,12 @@ void BeatTrack::ClearQuartiles() {
 }
 
 void BeatTrack::Settle(size_t k) {
-  constexpr size_t kWorthMoving = 8;
+  constexpr size_t kWorthMoving = 4;
   const size_t end = std::min(k, entries_end());
   if (end < entries_begin_ + kWorthMoving) return;
   entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(end - entries_begin_));
   entries_begin_ = end;
-  if (entries_.capacity() > entries_.size() + kMostIdleEntries) entries_.shrink_to_fit();
+  if (entries_.capacity() > entries_.size() + 2 * kRoom) entries_.shrink_to_fit();
 }
 
 void BeatTrack::DropBefore(int64_t time_us) {
@@ -113,9 +113,10 @@ void BeatTrack::ExtendThresholds(size_t end) {
   const size_t reach = static_cast<size_t>(params_->screen_after);
   const size_t window = static_cast<size_t>(params_->screen_window);
   const auto threshold = [this](const SlidingQuartiles& values) {
-    if (values.count() < static_cast<size_t>(params_->screen_window_min)) return -1;
+    if (values.count() < static_cast<size_t>(params_->screen_window_min)) return int16_t{-1};
     // alpha (Q3 - Q1) / 2
-    return params_->screen_alpha_pct * values.InterquartileRange4() / 800;
+    const int32_t whole = params_->screen_alpha_pct * values.InterquartileRange4() / 800;
+    return static_cast<int16_t>(std::min<int32_t>(whole, INT16_MAX));
   };
   for (size_t k = entries_end(); k < end; ++k) {
     // Beats whose own measure knows nothing from k on.
@@ -134,9 +135,13 @@ void BeatTrack::ExtendThresholds(size_t end) {
            (quartiles_begin_ < first || beats().time_us(quartiles_begin_) < oldest_us)) {
       Leave(quartiles_begin_++);
     }
+    if (entries_.size() == entries_.capacity()) {
+      entries_.reserve(entries_.size() + kRoom + entries_.size() / 2 / kRoom * kRoom);
+    }
     Entry& entry = entries_.emplace_back();
-    entry.thresholds = {threshold(jumps_), threshold(deviations_)};
-    if (BeginsNothing(beats(), k, entry.thresholds, *params_)) entry.ahead = kAlways;
+    entry.jump = threshold(jumps_);
+    entry.level = threshold(deviations_);
+    if (BeginsNothing(beats(), k, {entry.jump, entry.level}, *params_)) entry.ahead = kAlways;
   }
 }
 
@@ -159,7 +164,7 @@ const Look& BeatTrack::LookAhead(size_t k, size_t known) {
       static_cast<uint8_t>(std::min(known - k - 1, static_cast<size_t>(params_->screen_after)));
   Entry& entry = entries_[k - entries_begin_];
   if (entry.ahead == ahead) return entry.look;
-  const Look look = LookAt(beats(), k, known, entry.thresholds, *params_);
+  const Look look = LookAt(beats(), k, known, {entry.jump, entry.level}, *params_);
   if (entry.ahead != kNever && entry.ahead < ahead && look != entry.look) ++rejudged_;
   entry.look = look;
   entry.ahead = ahead;

@@ -106,7 +106,9 @@ class BeatTrack {
   static constexpr uint8_t kNever = 0xff;
   static constexpr uint8_t kAlways = 0xfe;  // BeginsNothing: the look is empty for good
   struct Entry {
-    Thresholds thresholds;
+    // Thresholds, no higher than this can hold: that lies above every ceiling.
+    int16_t jump = -1;
+    int16_t level = -1;
     Look look;
     uint8_t ahead = kNever;
   };

@@ -10,7 +10,7 @@ namespace attune::synchrony {
 namespace {
 
 // Samples that may pile up before the oldest are moved out.
-constexpr int kSpare = 16;
+constexpr int kSpare = 8;
 
 constexpr int kWordBits = 64;
 
@@ -60,7 +60,7 @@ void GridTrack::ExtendTo(int64_t last, BeatTrack* beats, const Params& params) {
   if (values_.empty() || end() < unknown || begin_ > from) {
     begin_ = std::min(from, last - keep_ + 1);
     values_.clear();
-    masks_ = {};
+    DropMasks();
     values_.reserve(static_cast<size_t>(last - begin_ + 1 + kSpare + kSamplesPerSecond));
   }
   curve_.Reseat();
@@ -80,7 +80,7 @@ void GridTrack::Trim() {
   values_.erase(values_.begin(), values_.begin() + drop);
   if (!masks_.empty()) masks_.erase(masks_.begin(), masks_.begin() + drop);
   begin_ += drop;
-  if (std::find(masks_.begin(), masks_.end(), 0) == masks_.end()) masks_ = {};
+  if (std::find(masks_.begin(), masks_.end(), 0) == masks_.end()) DropMasks();
   const size_t room = static_cast<size_t>(keep_ + kSpare + kSamplesPerSecond);
   if (values_.capacity() <= room) return;
   for (std::vector<int16_t>* samples : {&values_, &masks_}) {

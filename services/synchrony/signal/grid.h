@@ -86,6 +86,7 @@ class GridTrack {
   static const int16_t* AllThere();
   uint64_t Word(int64_t word) const { return there_[static_cast<size_t>(word) % there_.size()]; }
   void Append(int64_t sample, bool there, int16_t value);
+  void DropMasks() { std::vector<int16_t>().swap(masks_); }
 
   int keep_;
   int history_;
