@@ -28,7 +28,8 @@ std::string PathSafe(const std::string& text) {
 
 }  // namespace
 
-Person::Person(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+Person::Person(std::unique_ptr<Source> source)
+    : source_(std::move(source)), stamping_(source_->info().stamping) {}
 
 absl::Status Person::OpenSpool(const std::string& folder, const std::string& session_id,
                                uint32_t participant, RandomSource& random) {
@@ -78,11 +79,12 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
   int64_t live_through_us = now_us;
   if (live()) {
     live_through_us = source_->Poll(now_us, &beats);
-    for (SourceBeat& beat : beats) {
-      unstamped_.push_back(beat);
+    const SourceInfo& info = source_->info();
+    for (const SourceBeat& beat : beats) {
+      unstamped_.push_back({beat, info.stamping, info.jitter_us, info.offset_bound_us});
       if (unstamped_.size() > kMostUnstamped) {
         unstamped_.pop_front();
-        unstamped_.front().gap_before = true;
+        unstamped_.front().beat.gap_before = true;
         if (dropped_++ == 0) {
           warnings_.push_back(
               absl::StrCat("the session has not been reached for so long that the "
@@ -91,41 +93,69 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
         }
       }
     }
-    if (!Begin(clock, now_us)) return;
-    beats.assign(unstamped_.begin(), unstamped_.end());
-    unstamped_.clear();
-  } else if (!Begin(clock, now_us)) {
-    return;
   }
+  if (!Begin(clock, now_us)) return;
   const int64_t session_us = clock.SessionAt(now_us);
-  const Stamping stamping = source_->info().stamping;
-  int64_t through_us =
-      live() ? clock.SessionAt(live_through_us) : source_->Poll(session_us, &beats);
-  Take(beats, clock);
+  int64_t through_us = 0;
+  if (live()) {
+    through_us = clock.SessionAt(live_through_us);
+  } else {
+    through_us = source_->Poll(session_us, &beats);
+    const SourceInfo& info = source_->info();
+    for (const SourceBeat& beat : beats) {
+      unstamped_.push_back({beat, info.stamping, info.jitter_us, 0});
+    }
+  }
+  Take(std::exchange(unstamped_, {}), clock);
+  TurnTo(source_->info().stamping);
   const bool ended = source_->finished();
-  if (stamping == Stamping::kGiven || stamping == Stamping::kGivenSteady) {
+  if (stamping_ == Stamping::kGiven || stamping_ == Stamping::kGivenSteady) {
     // What was promised stays promised: Append refuses what would break it. The fit of the clock
     // may still move, within its bounds: so much is not promised.
     if (live()) through_us -= 2 * clock.UncertaintyUs(live_through_us);
     complete_us_ = std::max(complete_us_, through_us);
   } else {
     if (ended) beat_clock_.Finish();
-    std::vector<ClockedBeat> clocked;
-    beat_clock_.Drain(through_us, &clocked);
-    for (const ClockedBeat& one : clocked) {
-      // Live: position 0, always new. Recordings: what is spooled already comes out again.
-      if (one.position == 0 || one.position > spool_->last_position()) {
-        Append(one.beat, one.position);
-      }
-    }
-    complete_us_ = beat_clock_.CompleteThroughUs(through_us);
+    DrainBeatClock(through_us);
+    complete_us_ = std::max(complete_us_, beat_clock_.CompleteThroughUs(through_us));
   }
   finished_ = ended;
   if (finished_) complete_us_ = std::max(complete_us_, session_us);
 }
 
-void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) {
-  const Stamping stamping = source_->info().stamping;
+void Person::DrainBeatClock(int64_t through_us) {
+  std::vector<ClockedBeat> clocked;
+  beat_clock_.Drain(through_us, &clocked);
+  for (const ClockedBeat& one : clocked) {
+    // Live: position 0, always new. Recordings: what is spooled already comes out again.
+    if (one.position == 0 || one.position > spool_->last_position()) {
+      Append(one.beat, one.position);
+    }
+  }
+}
+
+// A strap's precise mode has failed, or has come back.
+void Person::TurnTo(Stamping stamping) {
+  if (stamping == std::exchange(stamping_, stamping)) return;
+  beat_clock_.LinkLost();
+  DrainBeatClock(last_arrival_us_);
+  gap_ = spool_->next_seq() > 1;
+}
+
+void Person::TakeGiven(const Taken& taken, const ClockSync& clock) {
+  const SourceBeat& beat = taken.beat;
+  if (taken.stamping == Stamping::kGiven) {
+    Append({beat.time_us, beat.rr_1024, beat.gap_before, taken.jitter_us, 0}, beat.position);
+    return;
+  }
+  const int64_t open_us = clock.UncertaintyUs(beat.time_us) + taken.offset_bound_us;
+  const int64_t bound_us = (open_us + kBoundStepUs - 1) / kBoundStepUs * kBoundStepUs;
+  Append({clock.SessionAt(beat.time_us), beat.rr_1024, beat.gap_before, taken.jitter_us,
+          static_cast<uint32_t>(std::min(bound_us, kMostBoundUs))},
+         beat.position);
+}
+
+void Person::Take(const std::deque<Taken>& beats, const ClockSync& clock) {
   if (live() && steps_ != clock.steps()) {
     // Session time has jumped (a new owner, a computer that slept): nothing is bridged over it.
     // What would come out before what is there already is refused until time has caught up.
@@ -134,22 +164,15 @@ void Person::Take(const std::vector<SourceBeat>& beats, const ClockSync& clock) 
     gap_ = spool_->next_seq() > 1;
     last_arrival_us_ = INT64_MIN;
   }
-  for (const SourceBeat& beat : beats) {
-    if (stamping == Stamping::kGiven) {
-      Append({beat.time_us, beat.rr_1024, beat.gap_before, source_->info().jitter_us, 0},
-             beat.position);
-      continue;
-    }
-    if (stamping == Stamping::kGivenSteady) {
-      const int64_t open_us = clock.UncertaintyUs(beat.time_us) + source_->info().offset_bound_us;
-      const int64_t bound_us = (open_us + kBoundStepUs - 1) / kBoundStepUs * kBoundStepUs;
-      Append({clock.SessionAt(beat.time_us), beat.rr_1024, beat.gap_before,
-              source_->info().jitter_us, static_cast<uint32_t>(std::min(bound_us, kMostBoundUs))},
-             beat.position);
+  for (const Taken& taken : beats) {
+    TurnTo(taken.stamping);
+    const SourceBeat& beat = taken.beat;
+    if (stamping_ == Stamping::kGiven || stamping_ == Stamping::kGivenSteady) {
+      TakeGiven(taken, clock);
       continue;
     }
     int64_t arrival_us = beat.time_us;
-    if (stamping == Stamping::kArrivalSteady) {
+    if (stamping_ == Stamping::kArrivalSteady) {
       arrival_us = clock.SessionAt(beat.time_us);
       beat_clock_.SetClockUncertainty(
           static_cast<uint32_t>(std::min(clock.UncertaintyUs(beat.time_us), kMostBoundUs)));

@@ -52,15 +52,26 @@ class Person {
   std::vector<std::string> TakeWarnings();
 
  private:
+  // A beat and what the source said of its time when it gave it.
+  struct Taken {
+    SourceBeat beat;
+    Stamping stamping = Stamping::kGiven;
+    uint32_t jitter_us = 0;
+    uint32_t offset_bound_us = 0;
+  };
   bool Begin(const ClockSync& clock, int64_t now_us);
-  void Take(const std::vector<SourceBeat>& beats, const ClockSync& clock);
+  void Take(const std::deque<Taken>& beats, const ClockSync& clock);
+  void TakeGiven(const Taken& taken, const ClockSync& clock);
+  void TurnTo(Stamping stamping);
+  void DrainBeatClock(int64_t through_us);
   void Append(const StampedBeat& beat, uint64_t position);
   bool live() const { return IsLive(source_->info().stamping); }
 
   std::unique_ptr<Source> source_;
   std::unique_ptr<Spool> spool_;
   BeatClock beat_clock_;
-  std::deque<SourceBeat> unstamped_;  // live, before the clock is known
+  std::deque<Taken> unstamped_;  // live, before the clock is known
+  Stamping stamping_;            // of the last beats
   bool begun_ = false;
   bool finished_ = false;
   bool gap_ = false;  // the next beat follows a gap that no source knows of

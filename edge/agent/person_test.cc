@@ -35,6 +35,8 @@ class ScriptedSource final : public Source {
   std::optional<int64_t> NextDueUs() const override { return std::nullopt; }
   bool finished() const override { return false; }
   int64_t lag_us = 0;  // beats younger than this may still come
+  // From the next Poll on, what comes is of that kind.
+  void Turn(Stamping stamping) { info_.stamping = stamping; }
 
  private:
   SourceInfo info_;
@@ -171,6 +173,55 @@ TEST_F(PersonTest, AFitThatMovesWithinItsBoundsLosesNoGivenBeat) {
   EXPECT_EQ(Beats().size(), 100u);
   EXPECT_EQ(person_->refused(), 0u);
   EXPECT_EQ(clock_.steps(), 0u);
+}
+
+// A strap whose precise mode fails and comes back: nothing is bridged, and no promise is broken
+// (RunUntil looks).
+TEST_F(PersonTest, ASourceMayTurnFromGivenTimesToArrivalsAndBack) {
+  ScriptedSource& source = Make(Stamping::kGivenSteady);
+  OpenSpool();
+  SetSession(0, 1);
+  const int64_t start_us = now_us_;
+  source.lag_us = 2 * kSecond;
+  LayGiven(source, start_us, start_us + 40 * kSecond);
+  RunUntil(start_us + 41 * kSecond);
+  const size_t given = Beats().size();
+  EXPECT_EQ(given, 50u);
+  source.Turn(Stamping::kArrivalSteady);
+  source.lag_us = 0;
+  LayArriving(source, start_us + 42 * kSecond, start_us + 100 * kSecond);
+  RunUntil(start_us + 102 * kSecond);
+  const size_t arrived = Beats().size() - given;
+  EXPECT_GT(arrived, 65u);
+  source.Turn(Stamping::kGivenSteady);
+  source.lag_us = 2 * kSecond;
+  LayGiven(source, start_us + 103 * kSecond, start_us + 120 * kSecond);
+  RunUntil(start_us + 125 * kSecond);
+  const auto beats = Beats();
+  EXPECT_GT(beats.size(), given + arrived + 18);
+  std::vector<size_t> gaps;
+  for (size_t i = 0; i < beats.size(); ++i) {
+    if (beats[i].gap_before) gaps.push_back(i);
+    // Bounds are those of the kind: a strap's own delay is not in given times.
+    const bool from_arrival = i >= given && i < given + arrived;
+    EXPECT_EQ(beats[i].offset_bound_us > 500'000, from_arrival) << i;
+    EXPECT_EQ(beats[i].jitter_us == 3'000, !from_arrival) << i;
+  }
+  EXPECT_EQ(gaps, (std::vector<size_t>{given, given + arrived}));
+}
+
+// The beat clock has kept back the first seconds; they come out when the source turns.
+TEST_F(PersonTest, WhatTheBeatClockHoldsIsNotLostWhenTheSourceTurns) {
+  ScriptedSource& source = Make(Stamping::kArrivalSteady);
+  OpenSpool();
+  SetSession(0, 1);
+  LayArriving(source, now_us_, now_us_ + 10 * kSecond);
+  RunUntil(now_us_ + 11 * kSecond);
+  EXPECT_TRUE(Beats().empty()) << "not settled";
+  source.Turn(Stamping::kGivenSteady);
+  source.lag_us = 2 * kSecond;
+  RunUntil(now_us_ + kSecond);
+  EXPECT_GE(Beats().size(), 11u);
 }
 
 TEST_F(PersonTest, ASessionSetBackLosesTimeButNothingGoesBackOrIsBridged) {

@@ -73,6 +73,8 @@ struct DeviceStatus {
 class Source {
  public:
   virtual ~Source() = default;
+  // Of a live source, stamping (kArrivalSteady or kGivenSteady) and the bounds may differ after
+  // each Poll: they are those of what it gave.
   virtual const SourceInfo& info() const = 0;
   // Once, before the first Poll. Beats up to `after_position` are not given again. Live sources
   // ignore both.

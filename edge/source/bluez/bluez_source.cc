@@ -15,7 +15,8 @@ class BluezSource final : public Source {
   BluezSource(std::shared_ptr<BluezHost> host, BluezOptions options,
               std::unique_ptr<RandomSource> random)
       : host_(std::move(host)), options_(std::move(options)), random_(std::move(random)) {
-    info_.stamping = Stamping::kArrivalSteady;
+    info_.stamping = options_.ecg ? Stamping::kGivenSteady : Stamping::kArrivalSteady;
+    feed_.UseEcg(options_.ecg);
     info_.sensor = v1::SENSOR_KIND_CHEST_STRAP;
     info_.fingerprint = "bluez";  // another strap is still the same person
     feed_.Change([](DeviceStatus& status) { status.link = DeviceStatus::Link::kSearching; });
@@ -28,7 +29,12 @@ class BluezSource final : public Source {
   const SourceInfo& info() const override { return info_; }
   void Begin(int64_t, uint64_t) override {}
   int64_t Poll(int64_t now_us, std::vector<SourceBeat>* beats) override {
-    return feed_.Take(now_us, beats);
+    StrapTiming timing;
+    const int64_t through_us = feed_.Take(now_us, beats, &timing);
+    info_.stamping = timing.stamping;
+    info_.jitter_us = timing.jitter_us;
+    info_.offset_bound_us = timing.offset_bound_us;
+    return through_us;
   }
   std::optional<int64_t> NextDueUs() const override { return std::nullopt; }
   bool finished() const override { return false; }

@@ -11,6 +11,9 @@
 // - Without skin contact nothing is passed on: an unclipped strap may go on sending intervals of
 //   its own making. device().contact is false meanwhile, what was left out counts as refused, and
 //   the first interval after it follows a gap. A sensor that cannot tell contact is believed.
+// - In precise mode (`ecg`) a Polar H10 is asked for its ECG on the same connection, and beats come
+//   with their times (polar/ecg_beats.h). Where that fails the intervals are used as without it,
+//   device().trouble says why, and the next connection tries again.
 // - Once connected, the source stays with that strap (by address), also when others are in sight.
 //   Two sources of one process never take the same strap.
 #ifndef ATTUNE_EDGE_SOURCE_BLUEZ_BLUEZ_SOURCE_H_

@@ -55,6 +55,7 @@ StrapLink::~StrapLink() {
   for (const uint64_t timer : {look_timer_, pause_timer_, silence_timer_, battery_timer_}) {
     host_.loop().Cancel(timer);
   }
+  if (ecg_ != nullptr) ecg_->Stop();
   device_.reset();
   host_.RemoveWatcher(watcher_);
 }
@@ -187,7 +188,10 @@ void StrapLink::OnReady() {
 
 void StrapLink::Subscribe(NotifyWay way) {
   gap_ = true;
-  off_skin_ = told_unreadable_ = told_zero_ = told_half_ = told_contact_ = false;
+  off_skin_ = told_unreadable_ = told_zero_ = told_half_ = told_contact_ = told_frame_ = false;
+  use_ecg_ = options_.ecg;
+  feed_.UseEcg(use_ecg_);
+  no_ecg_.clear();
   device_->Subscribe(
       kHeartRateMeasurement, way,
       [this](int64_t arrival_us, std::span<const uint8_t> value) {
@@ -211,11 +215,12 @@ void StrapLink::OnSubscribed(NotifyWay way, const absl::Status& status) {
   last_value_us_ = now_us();
   feed_.Change([&](DeviceStatus& status) {
     status.link = DeviceStatus::Link::kConnected;
-    status.mode = "intervals";
+    status.mode = options_.ecg ? "" : "intervals";
   });
   if (!off_skin_) SetTrouble("");
   CheckSilence();
   ReadAboutDevice();
+  if (options_.ecg) StartEcg();
 }
 
 void StrapLink::OnEnded(const absl::Status& why) {
@@ -233,7 +238,10 @@ void StrapLink::Pause() {
   phase_ = Phase::kPausing;
   host_.loop().Cancel(silence_timer_);
   host_.loop().Cancel(battery_timer_);
+  if (ecg_ != nullptr) ecg_->Stop();
   device_.reset();
+  ecg_.reset();
+  feed_.LinkLost();
   if (bound_.empty()) host_.Unclaim(watcher_);
   SetLink(was_connected_ ? DeviceStatus::Link::kLost : DeviceStatus::Link::kSearching);
   const auto delay_us = static_cast<int64_t>(random_.Unit() * static_cast<double>(ceiling_us_));
@@ -264,7 +272,7 @@ void StrapLink::OnMeasurement(int64_t arrival_us, std::span<const uint8_t> value
     off_skin_ = gap_ = true;
     feed_.Change([](DeviceStatus& status) { status.contact = false; });
     SetTrouble(NoContactWords(name_));
-    if (!measured->intervals.empty()) {
+    if (!measured->intervals.empty() && !use_ecg_) {
       Refuse(measured->intervals.size(), &told_contact_,
              absl::StrCat(name_, ": intervals without skin contact are left out"));
     }
@@ -272,7 +280,11 @@ void StrapLink::OnMeasurement(int64_t arrival_us, std::span<const uint8_t> value
   }
   off_skin_ = false;
   feed_.Change([&](DeviceStatus& status) { status.contact = measured->contact; });
-  if (phase_ == Phase::kListening) SetTrouble("");
+  if (phase_ == Phase::kListening) SetTrouble(no_ecg_);
+  if (use_ecg_) {
+    gap_ = true;  // before what would come after it
+    return;
+  }
   for (const HrInterval& interval : measured->intervals) {
     feed_.AddInterval(interval.rr_1024, arrival_us,
                       std::exchange(gap_, false) || interval.gap_before);
@@ -295,6 +307,35 @@ void StrapLink::CheckSilence() {
   if (now >= silent_us) SetTrouble(SilentWords(name_));
   silence_timer_ =
       host_.loop().At(now >= silent_us ? restart_us : silent_us, [this] { CheckSilence(); });
+}
+
+// ---- precise mode
+
+void StrapLink::StartEcg() {
+  EcgLink::Events events;
+  events.started = [this] { feed_.Change([](DeviceStatus& status) { status.mode = "ecg"; }); };
+  events.frame = [this](const EcgFrame& frame, int64_t arrival_us) {
+    last_value_us_ = arrival_us;
+    ceiling_us_ = options_.backoff_first_us;
+    if (off_skin_) return;  // what is left out is a loss
+    feed_.AddFrame(frame, arrival_us);
+  };
+  events.refused = [this](const std::string& words) {
+    Refuse(1, &told_frame_, absl::StrCat(name_, ": ", words));
+  };
+  events.failed = [this](const std::string& words) { OnEcgFailed(words); };
+  ecg_ = std::make_unique<EcgLink>(*device_, host_.loop(), std::move(events));
+  ecg_->Start();
+}
+
+void StrapLink::OnEcgFailed(const std::string& words) {
+  no_ecg_ = absl::StrCat(name_, ": ", words, "; its intervals are used instead");
+  use_ecg_ = false;
+  gap_ = true;
+  feed_.UseEcg(false);
+  feed_.Change([](DeviceStatus& status) { status.mode = "intervals"; });
+  feed_.AddRefused(0, no_ecg_);
+  if (!off_skin_) SetTrouble(no_ecg_);
 }
 
 // ---- what the strap tells of itself

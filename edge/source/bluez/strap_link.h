@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "edge/source/bluez/bluez_source.h"
+#include "edge/source/bluez/ecg_link.h"
 #include "edge/source/bluez/gatt_device.h"
 #include "edge/source/bluez/host.h"
 #include "edge/source/bluez/strap_feed.h"
@@ -51,6 +52,10 @@ class StrapLink {
   void OnMeasurement(int64_t arrival_us, std::span<const uint8_t> value);
   void CheckSilence();
 
+  // Precise mode.
+  void StartEcg();
+  void OnEcgFailed(const std::string& words);
+
   // What the strap tells of itself.
   void ReadAboutDevice();
   void ReadText(const char* characteristic, std::string* into);
@@ -74,6 +79,9 @@ class StrapLink {
   KnownDevice device_info_;  // of the attempt or connection
   std::string name_;         // of the strap, for words
   std::unique_ptr<GattDevice> device_;
+  std::unique_ptr<EcgLink> ecg_;  // precise mode is wanted; over its end until the connection's
+  bool use_ecg_ = false;          // beats come from the ECG
+  std::string no_ecg_;            // why they do not although that was wanted
   std::string trouble_;
   bool radio_trouble_ = false;  // it is about Bluetooth as a whole
 
@@ -89,6 +97,7 @@ class StrapLink {
   bool gap_ = true;  // before the next interval
   bool off_skin_ = false;
   bool told_unreadable_ = false, told_zero_ = false, told_half_ = false, told_contact_ = false;
+  bool told_frame_ = false;
   std::string manufacturer_, model_, firmware_;
 };
 

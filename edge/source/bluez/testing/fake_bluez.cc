@@ -272,12 +272,20 @@ struct FakeBluez::Impl {
     object.registerMethod("Connect").onInterface(kDevice).implementedAs(
         [this, of](sdbus::Result<>&& result) {
           auto kept = std::make_shared<sdbus::Result<>>(std::move(result));
-          loop.Post([this, of, kept] { OnConnect(*of, std::move(*kept)); });
+          Later(of->made.address, [this, kept](Strap& at) { OnConnect(at, std::move(*kept)); });
         });
     object.registerMethod("Disconnect").onInterface(kDevice).implementedAs([this, of] {
-      loop.Post([this, of] { DropLink(*of); });
+      Later(of->made.address, [this](Strap& at) { DropLink(at); });
     });
     object.finishRegistration();
+  }
+
+  // Not from within a call on the object; not at all when the strap is gone by then.
+  void Later(const std::string& address, const std::function<void(Strap&)>& task) {
+    loop.Post([this, address, task] {
+      const auto found = straps.find(address);
+      if (found != straps.end()) task(found->second);
+    });
   }
 
   void Unmake(Strap& strap) {
