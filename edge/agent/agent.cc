@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "edge/agent/beat_meter.h"
 #include "edge/agent/consent.h"
+#include "edge/agent/device_notes.h"
 #include "edge/agent/help.h"
 #include "edge/agent/private_channel.h"
 #include "edge/agent/spool_format.h"
 #include "edge/client/edge_clock.h"
-#include "edge/source/spec.h"
 #include "services/base/status_macros.h"
 
 namespace attune::edge {
@@ -28,6 +29,9 @@ constexpr int64_t kAfterEndUs = 5'000'000;
 struct Agent::Member {
   uint32_t handle = 0;
   PersonOptions options;
+  BeatMeter meter;  // before `person`, which writes into it
+  bool live_source = false;
+  DeviceNotes device_notes;
   std::unique_ptr<JoinSlot> slot;  // joined by code
   std::unique_ptr<Person> person;
   std::unique_ptr<PrivateChannel> channel;
@@ -46,33 +50,42 @@ struct Agent::Member {
 };
 
 Agent::Agent(AgentOptions options, const Clock& clock, RandomSource& random, StatusWriter& status,
-             int stdin_fd)
+             int stdin_fd, SourceMaker make_source)
     : options_(std::move(options)),
       clock_(clock),
       random_(random),
       status_(status),
-      stdin_fd_(stdin_fd) {}
+      stdin_fd_(stdin_fd),
+      make_source_(std::move(make_source)) {}
 
 Agent::~Agent() = default;
 
 absl::Status Agent::Prepare() {
   std::map<std::string, int> seen;
+  absl::Status first_failure;
+  size_t failures = 0;
   for (const PersonOptions& options : options_.people) {
     auto member = std::make_unique<Member>();
     member->handle = static_cast<uint32_t>(members_.size() + 1);
     member->options = options;
-    ATTUNE_ASSIGN_OR_RETURN(
-        std::unique_ptr<Source> source,
-        MakeSource(options.source, {stdin_fd_, clock_, random_, options_.lsl_library, &bluez_}));
-    member->person = std::make_unique<Person>(std::move(source));
+    auto source =
+        make_source_(options.source, {stdin_fd_, clock_, random_, options_.lsl_library, &bluez_});
+    if (!source.ok()) {
+      return absl::Status(source.status().code(),
+                          absl::StrCat(options.name, ": ", source.status().message()));
+    }
+    member->live_source = IsLive((*source)->info().stamping);
+    member->person = std::make_unique<Person>(Metered(*std::move(source), &member->meter));
     ATTUNE_RETURN_IF_ERROR(OfferPrivately(*member));
     if (options.token.empty()) {
-      const int copy = ++seen[options.name];  // two people may have the same name
-      const std::string key = absl::StrCat(options_.join_code, "\n", options.name, "\n", copy);
-      ATTUNE_ASSIGN_OR_RETURN(member->slot, JoinSlot::Open(options_.spool_folder, key, random_));
+      // Two people may have the same name.
+      const absl::Status slot = PrepareSlot(*member, ++seen[options.name]);
+      if (!slot.ok()) first_failure.Update(slot);
+      failures += !slot.ok();
     }
     members_.push_back(std::move(member));
   }
+  if (failures == members_.size()) return first_failure;
   for (const std::string& address : options_.servers) {
     ATTUNE_RETURN_IF_ERROR(MakeChannel(address, options_.channel).status());
   }
@@ -95,6 +108,23 @@ absl::Status Agent::OfferPrivately(Member& member) {
   return absl::OkStatus();
 }
 
+absl::Status Agent::PrepareSlot(Member& member, int copy) {
+  const std::string key = absl::StrCat(options_.join_code, "\n", member.options.name, "\n", copy);
+  auto slot = JoinSlot::Open(options_.spool_folder, key, random_);
+  if (slot.ok()) {
+    member.slot = *std::move(slot);
+    return absl::OkStatus();
+  }
+  member.failed = true;
+  member.words = std::string(slot.status().message());
+  return slot.status();
+}
+
+// In a hub, with whose it is.
+void Agent::NoteOf(const Member& member, const std::string& words) {
+  status_.Note(members_.size() == 1 ? words : absl::StrCat(member.options.name, ": ", words));
+}
+
 std::string Agent::TicketPath() const {
   return absl::StrCat(options_.spool_folder, "/ticket-",
                       absl::Hex(Fnv1a(session_id_), absl::kZeroPad16));
@@ -112,7 +142,7 @@ void Agent::MakeUplink() {
     Member& member = *members_[handle - 1];
     member.planned_end_us = welcome.session().planned_end_session_us();
     member.channel->OnWelcome(welcome);
-    last_trouble_.clear();
+    if (!std::exchange(last_trouble_, {}).empty()) status_.Note("the server is reachable again");
   };
   options.events.refused = [this](uint32_t handle, const std::string& words) {
     status_.Note(absl::StrCat(members_[handle - 1]->options.name, ": ", words));
@@ -160,7 +190,9 @@ void Agent::OnJoined(const JoinResult& result) {
   Member& member = *members_[result.handle - 1];
   const std::string& name = member.options.name;
   if (result.trying) {
-    status_.Note(std::string(result.status.message()));
+    const std::string words(result.status.message());
+    if (words != last_trouble_) status_.Note(words);  // once for all of a hub
+    last_trouble_ = words;
     return;
   }
   member.joining = false;
@@ -182,6 +214,12 @@ void Agent::OnJoined(const JoinResult& result) {
   if (member.on_uplink) {  // a renewal
     uplink_->SetToken(member.handle, member.token);
     return;
+  }
+  for (const auto& other : members_) {
+    if (other->on_uplink && other->participant == result.participant) {
+      return fail(absl::StrCat("this is the same participant as ", other->options.name,
+                               ": each person needs a token of their own"));
+    }
   }
   member.participant = result.participant;
   const absl::Status opened =
@@ -247,12 +285,15 @@ void Agent::StepPeople(int64_t now_us) {
     for (const std::string& words : channel.TakeNotes()) {
       status_.Note(absl::StrCat(member->options.name, ": ", words));
     }
+    for (const std::string& words : member->device_notes.Update(person.device())) {
+      NoteOf(*member, words);
+    }
     if (!member->on_uplink) continue;
     person.spool()->Sync(now_us);
     if (person.spool()->trouble() != member->disk_trouble) {
       member->disk_trouble = person.spool()->trouble();
-      status_.Note(member->disk_trouble.empty() ? "the spool can be written again"
-                                                : member->disk_trouble);
+      NoteOf(*member, member->disk_trouble.empty() ? "the spool can be written again"
+                                                   : member->disk_trouble);
     }
     uplink_->SetComplete(member->handle, person.complete_us());
     if (person.finished()) uplink_->SetFinished(member->handle);
@@ -323,6 +364,20 @@ std::vector<PersonStatus> Agent::People() const {
     status.state = member->failed ? "failed" : "joining";
     status.words = member->words;
     status.bpm = member->person->bpm();
+    status.device = member->person->device();
+    // The terminal of a hub is nobody's own.
+    if (members_.size() == 1) status.own_words = member->channel->OwnWords(clock_.SteadyMicros());
+    status.disk_trouble = !member->disk_trouble.empty();
+    if (member->live_source || clock_sync_.valid()) {
+      const int64_t steady_us = clock_.SteadyMicros();
+      const double rate = member->live_source ? 1 : clock_sync_.rate();
+      const int64_t now_us = member->live_source ? steady_us : clock_sync_.SessionAt(steady_us);
+      if (const auto newest_us = member->meter.newest_us()) {
+        const double age_us = static_cast<double>(now_us - *newest_us) / rate;
+        status.data_age_ms = std::max<int64_t>(0, static_cast<int64_t>(age_us / 1000));
+      }
+      status.artefact_share = member->meter.ArtefactShare(now_us);
+    }
     status.beats_refused = member->person->refused();
     if (member->on_uplink) {
       const PersonProgress& progress = uplink_->progress(member->handle);
@@ -336,16 +391,35 @@ std::vector<PersonStatus> Agent::People() const {
       status.beats_sent = beats(progress.highest_sent) - member->after_end;
       status.beats_acknowledged = beats(progress.received_seq);
       status.beats_durable = beats(progress.durable_seq);
+      const uint64_t last = member->person->spool()->next_seq() - 1;
+      status.beats_waiting = last - std::min(last, progress.durable_seq);
     }
     people.push_back(std::move(status));
   }
   return people;
 }
 
+AgentStatus Agent::StatusNow(int64_t now_us) const {
+  AgentStatus status;
+  status.connected = uplink_ != nullptr && uplink_->open();
+  if (clock_sync_.valid()) {
+    status.session_us = clock_sync_.SessionAt(now_us);
+    status.clock_uncertainty_us = clock_sync_.UncertaintyUs(now_us);
+  }
+  status.people = People();
+  return status;
+}
+
 ExitCode Agent::Run(const std::atomic<bool>& stop) {
-  joiner_ = std::make_unique<Joiner>(options_.servers, options_.channel, random_,
+  joiner_ = std::make_unique<Joiner>(options_.servers, options_.channel, clock_, random_,
                                      [this] { transport_->Wake(); });
-  for (const auto& member : members_) Submit(*member);
+  for (const auto& member : members_) {
+    if (member->failed) {
+      NoteOf(*member, member->words);
+    } else {
+      Submit(*member);
+    }
+  }
   ExitCode code = kExitDone;
   SleepWatch sleep(clock_);
   while (true) {
@@ -357,8 +431,7 @@ ExitCode Agent::Run(const std::atomic<bool>& stop) {
     const int64_t uplink_us = uplink_ != nullptr ? uplink_->Tick(now_us) : INT64_MAX;
     if (now_us - kStatusEveryUs >= status_us_ || status_us_ == INT64_MIN) {
       status_us_ = now_us;
-      status_.Status(clock_sync_.valid() ? clock_sync_.SessionAt(now_us) : 0,
-                     uplink_ != nullptr && uplink_->open(), People());
+      status_.Status(StatusNow(now_us));
     }
     if (!GoOn(now_us, stop, &code)) break;
     transport_->Wait(WaitUs(now_us, uplink_us));

@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "edge/agent/flags.h"
@@ -17,6 +19,7 @@
 #include "edge/client/grpc_transport.h"
 #include "edge/client/uplink.h"
 #include "edge/lsl/library.h"
+#include "edge/source/spec.h"
 #include "services/base/clock.h"
 #include "services/base/random.h"
 
@@ -24,15 +27,20 @@ namespace attune::edge {
 
 class BluezHost;
 
+// As MakeSource of edge/source/spec.h.
+using SourceMaker = std::function<absl::StatusOr<std::unique_ptr<Source>>(
+    std::string_view spec, const SourceContext& context)>;
+
 // Runs on one thread; gRPC and the joiner have theirs.
 class Agent {
  public:
   // Everything passed by reference must outlive it. `stdin_fd` is for --source=stdin.
   Agent(AgentOptions options, const Clock& clock, RandomSource& random, StatusWriter& status,
-        int stdin_fd);
+        int stdin_fd, SourceMaker make_source = MakeSource);
   ~Agent();
 
-  // Sources and what must be kept over restarts. Errors are the user's to mend.
+  // Sources and what must be kept over restarts. Errors are the user's to mend. Of a hub, a person
+  // whose place is taken by another agent is left out; only when that is everybody it is an error.
   absl::Status Prepare();
   // Until the session is closed, everything is done, or `stop` is set. Prepare first.
   ExitCode Run(const std::atomic<bool>& stop);
@@ -49,6 +57,8 @@ class Agent {
   void OnJoined(const JoinResult& result);
   void OnOver(Member& member, bool delete_raw);
   void TakeEvents();
+  absl::Status PrepareSlot(Member& member, int copy);
+  void NoteOf(const Member& member, const std::string& words);
   void StepPeople(int64_t now_us);
   void RefreshTokens();
   int64_t WaitUs(int64_t now_us, int64_t uplink_us) const;
@@ -56,6 +66,7 @@ class Agent {
   bool GoOn(int64_t now_us, bool stop, ExitCode* code);
   bool EverythingDone() const;
   std::vector<PersonStatus> People() const;
+  AgentStatus StatusNow(int64_t now_us) const;
   std::string TicketPath() const;
 
   AgentOptions options_;
@@ -63,6 +74,7 @@ class Agent {
   RandomSource& random_;
   StatusWriter& status_;
   int stdin_fd_;
+  SourceMaker make_source_;
   ClockSync clock_sync_;
   std::unique_ptr<GrpcTransport> transport_;
   std::shared_ptr<const LslLibrary> lsl_;

@@ -1,6 +1,9 @@
 #include "edge/agent/joiner.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,12 +12,30 @@
 namespace attune::edge {
 namespace {
 
+constexpr int64_t kLongestHintMs = 600'000;
+
 // UNKNOWN and INTERNAL are what gRPC makes of a connection that broke within a call; no node
 // answers with them.
 bool IsPassing(grpc::StatusCode code) {
   return code == grpc::StatusCode::UNKNOWN || code == grpc::StatusCode::INTERNAL ||
          code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED ||
          code == grpc::StatusCode::ABORTED || code == grpc::StatusCode::CANCELLED;
+}
+
+bool IsExhausted(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
+// When the node says how long to wait.
+std::optional<int64_t> RetryAfterUs(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto found = trailers.find("retry-after-ms");
+  if (found == trailers.end()) return std::nullopt;
+  int64_t ms = 0;
+  const char* end = found->second.data() + found->second.size();
+  const auto [at, error] = std::from_chars(found->second.data(), end, ms);
+  if (error != std::errc() || at != end || ms < 0) return std::nullopt;
+  return std::min(ms, kLongestHintMs) * 1000;
 }
 
 absl::Status InWords(const grpc::Status& status, const std::string& address) {
@@ -44,11 +65,12 @@ absl::Status InWords(const grpc::Status& status, const std::string& address) {
 
 }  // namespace
 
-Joiner::Joiner(std::vector<std::string> addresses, ChannelOptions channel, RandomSource& random,
-               std::function<void()> wake)
+Joiner::Joiner(std::vector<std::string> addresses, ChannelOptions channel, const Clock& clock,
+               RandomSource& random, std::function<void()> wake)
     : addresses_(std::move(addresses)),
       channel_(std::move(channel)),
-      backoff_(random),
+      clock_(clock),
+      random_(random),
       wake_(std::move(wake)),
       thread_([this] { Run(); }) {}
 
@@ -64,7 +86,7 @@ Joiner::~Joiner() {
 
 void Joiner::Submit(JoinTask task) {
   MutexLock lock(mu_);
-  tasks_.push_back(std::move(task));
+  tasks_.push_back({std::move(task), Backoff(random_), 0, false});
   changed_.NotifyAll();
 }
 
@@ -84,39 +106,47 @@ void Joiner::Publish(JoinResult result) {
   wake_();
 }
 
+bool Joiner::Take(std::list<Pending>* one) {
+  MutexLock lock(mu_);
+  while (!stopping_) {
+    const int64_t now_us = clock_.SteadyMicros();
+    const auto next =
+        std::min_element(tasks_.begin(), tasks_.end(), [](const Pending& a, const Pending& b) {
+          return a.due_us < b.due_us;  // of equals the first
+        });
+    if (next != tasks_.end() && next->due_us <= now_us) {
+      one->splice(one->end(), tasks_, next);
+      return true;
+    }
+    changed_.WaitFor(mu_, next == tasks_.end() ? 1'000'000 : next->due_us - now_us);
+  }
+  return false;
+}
+
 void Joiner::Run() {
-  while (true) {
-    JoinTask task;
-    {
-      MutexLock lock(mu_);
-      while (tasks_.empty() && !stopping_) changed_.WaitFor(mu_, 1'000'000);
-      if (stopping_) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
+  std::list<Pending> one;
+  while (Take(&one)) {
+    Pending& pending = one.front();
+    JoinResult result;
+    result.handle = pending.task.handle;
+    int64_t hint_us = 0;
+    if (Try(pending.task, &result, &hint_us)) {
+      Publish(std::move(result));
+      one.clear();
+      continue;
     }
-    backoff_.Reset();
-    bool said = false;
-    while (true) {
-      JoinResult result;
-      result.handle = task.handle;
-      if (Try(task, &result)) {
-        Publish(std::move(result));
-        break;
-      }
-      address_ = (address_ + 1) % addresses_.size();
-      if (!std::exchange(said, true)) {
-        result.trying = true;
-        Publish(std::move(result));
-      }
-      const int64_t delay_us = backoff_.NextDelayUs();
-      MutexLock lock(mu_);
-      if (!stopping_ && delay_us > 0) changed_.WaitFor(mu_, delay_us);
-      if (stopping_) return;
+    address_ = (address_ + 1) % addresses_.size();
+    if (!std::exchange(pending.said, true)) {
+      result.trying = true;
+      Publish(std::move(result));
     }
+    pending.due_us = clock_.SteadyMicros() + pending.backoff.NextDelayUs(hint_us);
+    MutexLock lock(mu_);
+    tasks_.splice(tasks_.end(), one);
   }
 }
 
-bool Joiner::Try(const JoinTask& task, JoinResult* result) {
+bool Joiner::Try(const JoinTask& task, JoinResult* result, int64_t* hint_us) {
   const std::string& address = addresses_[address_];
   auto channel = MakeChannel(address, channel_);
   if (!channel.ok()) {
@@ -156,6 +186,12 @@ bool Joiner::Try(const JoinTask& task, JoinResult* result) {
       result->status = absl::InvalidArgumentError("this is not a participant's token");
     }
     return true;
+  }
+  if (const auto hint = RetryAfterUs(context); hint && IsExhausted(status)) {
+    *hint_us = *hint;
+    result->status = absl::ResourceExhaustedError(
+        absl::StrCat("the server asks to wait (", status.error_message(), "); trying again then"));
+    return false;
   }
   if (IsPassing(status.error_code())) {
     result->status =

@@ -75,8 +75,9 @@ int main(int argc, char** argv) {
 
   const attune::edge::EdgeClock clock;
   attune::SystemRandom random;
-  attune::edge::StatusWriter status(
-      STDOUT_FILENO, options->json.value_or(isatty(STDOUT_FILENO) == 0), options->quiet);
+  const bool json = options->json.value_or(isatty(STDOUT_FILENO) == 0);
+  const bool colour = Variable("NO_COLOR").value_or("").empty();
+  attune::edge::StatusWriter status(STDOUT_FILENO, json, options->quiet, colour);
   attune::edge::Agent agent(*options, clock, random, status, STDIN_FILENO);
   const absl::Status prepared = agent.Prepare();
   if (!prepared.ok()) {

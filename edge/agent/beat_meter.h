@@ -1,0 +1,63 @@
+// How good a person's intervals are, as far as can be said at the edge: the age of the newest one,
+// and the share that no heart at rest makes. For the person who wears the strap; the session's own
+// numbers use a better detector (Lipponen & Tarvainen 2019) that needs to see what follows.
+//
+// The rule, kept simple so that it can be explained in one line: an interval is an artefact when it
+// is outside 300..2000 ms, or differs by more than a fifth from the last good one (Malik et al.,
+// Eur. Heart J. 10:1060, 1989, compare with the interval before; then one false beat condemns its
+// neighbours too). Two intervals in a row that agree with each other are a new level and good.
+#ifndef ATTUNE_EDGE_AGENT_BEAT_METER_H_
+#define ATTUNE_EDGE_AGENT_BEAT_METER_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "edge/source/source.h"
+
+namespace attune::edge {
+
+// Not thread-safe.
+class ArtefactRule {
+ public:
+  static constexpr uint32_t kLeastRr1024 = 307;  // 300 ms, as a strap would say it
+  static constexpr uint32_t kMostRr1024 = 2048;  // 2000 ms
+
+  // Whether this interval, which follows the last one, is an artefact.
+  bool IsArtefact(uint32_t rr_1024, bool gap_before);
+
+ private:
+  uint32_t good_1024_ = 0;  // last good one; 0: none since a gap
+  uint32_t odd_1024_ = 0;   // the one just before, when it was no good; 0: it was
+};
+
+// Of one person. All times in the clock of the source. Not thread-safe.
+class BeatMeter {
+ public:
+  static constexpr int64_t kWindowUs = 60'000'000;
+  static constexpr size_t kMost = 4096;  // intervals in the window; oldest are dropped
+
+  void Add(const SourceBeat& beat);
+  // Time (or arrival) of the newest interval.
+  std::optional<int64_t> newest_us() const { return newest_us_; }
+  // Of the intervals of the last minute; nullopt: there are none.
+  std::optional<double> ArtefactShare(int64_t now_us) const;
+
+ private:
+  struct Entry {
+    int64_t at_us;
+    bool artefact;
+  };
+  ArtefactRule rule_;
+  std::deque<Entry> window_;
+  std::optional<int64_t> newest_us_;
+};
+
+// `source` with a meter beside it. `meter` must outlive it.
+std::unique_ptr<Source> Metered(std::unique_ptr<Source> source, BeatMeter* meter);
+
+}  // namespace attune::edge
+
+#endif  // ATTUNE_EDGE_AGENT_BEAT_METER_H_
