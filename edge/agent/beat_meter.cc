@@ -42,16 +42,19 @@ class MeteredSource final : public Source {
 }  // namespace
 
 bool ArtefactRule::IsArtefact(uint32_t rr_1024, bool gap_before) {
-  if (gap_before) good_1024_ = odd_1024_ = 0;
+  if (gap_before) good_1024_ = 0;
   if (rr_1024 < kLeastRr1024 || rr_1024 > kMostRr1024) {
-    odd_1024_ = 0;
+    odd_run_ = 0;
     return true;
   }
-  const bool good =
-      good_1024_ == 0 || Near(rr_1024, good_1024_) || (odd_1024_ != 0 && Near(rr_1024, odd_1024_));
-  (good ? good_1024_ : odd_1024_) = rr_1024;
-  if (good) odd_1024_ = 0;
-  return !good;
+  if (good_1024_ != 0 && !Near(rr_1024, good_1024_)) {
+    odd_run_ = odd_run_ > 0 && Near(rr_1024, odd_1024_) ? odd_run_ + 1 : 1;
+    odd_1024_ = rr_1024;
+    if (odd_run_ < kNewLevel) return true;
+  }
+  good_1024_ = rr_1024;
+  odd_run_ = 0;
+  return false;
 }
 
 void BeatMeter::Add(const SourceBeat& beat) {

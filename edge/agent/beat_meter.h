@@ -5,7 +5,8 @@
 // The rule, kept simple so that it can be explained in one line: an interval is an artefact when it
 // is outside 300..2000 ms, or differs by more than a fifth from the last good one (Malik et al.,
 // Eur. Heart J. 10:1060, 1989, compare with the interval before; then one false beat condemns its
-// neighbours too). Two intervals in a row that agree with each other are a new level and good.
+// neighbours too). The third interval in a row that agrees with the one before it is a new level,
+// and good: the two halves that a false beat makes of an interval agree too.
 #ifndef ATTUNE_EDGE_AGENT_BEAT_METER_H_
 #define ATTUNE_EDGE_AGENT_BEAT_METER_H_
 
@@ -25,12 +26,15 @@ class ArtefactRule {
   static constexpr uint32_t kLeastRr1024 = 307;  // 300 ms, as a strap would say it
   static constexpr uint32_t kMostRr1024 = 2048;  // 2000 ms
 
+  static constexpr int kNewLevel = 3;
+
   // Whether this interval, which follows the last one, is an artefact.
   bool IsArtefact(uint32_t rr_1024, bool gap_before);
 
  private:
   uint32_t good_1024_ = 0;  // last good one; 0: none since a gap
-  uint32_t odd_1024_ = 0;   // the one just before, when it was no good; 0: it was
+  uint32_t odd_1024_ = 0;   // the one just before, when it was no good
+  int odd_run_ = 0;         // so many in a row were no good and agreed
 };
 
 // Of one person. All times in the clock of the source. Not thread-safe.

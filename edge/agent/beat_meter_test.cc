@@ -34,7 +34,9 @@ TEST(ArtefactRule, WhatNoHeartDoesAndWhatItDoes) {
   EXPECT_EQ(Judge({299, 300, 2001}), Flags({true, false, true}));
   EXPECT_EQ(Judge({800, 1600, 810}), Flags({false, true, false})) << "a missed beat, not the next";
   EXPECT_EQ(Judge({800, 560, 1040, 800}), Flags({false, true, true, false})) << "an early beat";
-  EXPECT_EQ(Judge({800, 400, 410, 800}), Flags({false, true, false, true})) << "a new level";
+  EXPECT_EQ(Judge({800, 390, 410, 800}), Flags({false, true, true, false})) << "a false beat";
+  EXPECT_EQ(Judge({800, 600, 610, 600, 800}), Flags({false, true, true, false, true}))
+      << "a new level";
   EXPECT_EQ(Judge({800, 400, 800}, /*gap_at=*/1), Flags({false, false, true}))
       << "after a gap nothing is known";
 }
@@ -63,18 +65,20 @@ TEST(ArtefactRule, AgreesWithPublishedFiltersOnRealHearts) {
     for (const auto& row : of_case.at("range_300_2000").list_value().values()) {
       EXPECT_TRUE(artefacts[static_cast<size_t>(row.number_value())]) << name;
     }
-    // Malik's filter compares with the raw interval before: the same share within 2 % of all.
+    // Malik's filter compares with the raw interval before: the same share within 1 %
+    // of all, but for a heart (nsr024) that jumps to and fro.
     const double malik = of_case.at("malik").list_value().values_size();
-    EXPECT_NEAR(static_cast<double>(found), malik, 0.02 * static_cast<double>(rr_ms.size()))
+    EXPECT_NEAR(static_cast<double>(found), malik,
+                (name == "nsr024" ? 0.04 : 0.01) * static_cast<double>(rr_ms.size()))
         << name;
-    // What the rule refuses and Acar's (mean of nine) does not is the heart of nsr024, which jumps.
+    // What the rule refuses and Acar's (mean of nine accepted) does not is that heart too.
     std::set<size_t> acar;
     for (const auto& row : of_case.at("acar").list_value().values()) {
       acar.insert(static_cast<size_t>(row.number_value()));
     }
     size_t alone = 0;
     for (size_t i = 0; i < artefacts.size(); ++i) alone += artefacts[i] && !acar.contains(i);
-    EXPECT_LE(alone, name == "nsr024" ? 40u : 5u) << name;
+    EXPECT_LE(alone, name == "nsr024" ? 45u : 6u) << name;
   }
 }
 

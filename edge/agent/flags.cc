@@ -105,10 +105,11 @@ std::map<std::string, Set> Values() {
     return absl::OkStatus();
   };
   values["format"] = [](AgentOptions& options, Layer&, const Setting& setting) {
-    if (*setting.value != "text" && *setting.value != "json") {
-      return Wrong(setting.where, "is text or json");
+    if (*setting.value != "text" && *setting.value != "json" && *setting.value != "notes") {
+      return Wrong(setting.where, "is text, json or notes");
     }
     options.json = *setting.value == "json";
+    options.notes_only = *setting.value == "notes";
     return absl::OkStatus();
   };
   values["seconds"] = [](AgentOptions& options, Layer&, const Setting& setting) {

@@ -26,7 +26,7 @@ enum ExitCode {
   kExitRefused = 4,     // everybody was refused by the session
   kExitDeclined = 5,    // consent was not given at the question
   kExitProblem = 6,     // check: something is wrong; scan: Bluetooth cannot be used
-  kExitUnfinished = 7,  // check: nothing is wrong, but something could not be seen yet
+  kExitUnfinished = 7,  // check: nothing is wrong, but something could not be seen
 };
 
 enum class Command { kRun, kCheck, kScan };
@@ -52,6 +52,7 @@ struct AgentOptions {
   std::string spool_folder;
   bool keep_spool = false;  // after the session is closed, unless the session forbids it
   bool quiet = false;
+  bool notes_only = false;   // what happens, no values: for logs
   std::optional<bool> json;  // absent: JSON unless standard output is a terminal
   bool exit_when_done = false;
   bool lsl = false;         // beats and markers as Lab Streaming Layer streams

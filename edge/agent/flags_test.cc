@@ -234,7 +234,7 @@ TEST_F(Flags, MistakesInAFileAreFound) {
       {"= h:1\n", "x.conf:1: no name"},
       {"server =\n", "x.conf:1: server is empty"},
       {"tls = maybe\n", "x.conf:1: tls takes no value but"},
-      {"format = xml\n", "x.conf:1: format is text or json"},
+      {"format = xml\n", "x.conf:1: format is text, json or notes"},
       {"consent = all\n", "x.conf:1: consent has no 'all'"},
       {"[people]\n", "x.conf:1: the only section"},
       {"name = A\n[person]\n", "x.conf:2: "},

@@ -57,7 +57,8 @@ How
   --keep            keep the recording after the session is closed, if the session allows it
   --exit-when-done  end when every source is finished and everything is in the journal; else at
                     the close of the session
-  --format=text|json  default: a live line on a terminal, otherwise a JSON object a line
+  --format=text|json|notes  default: a live line on a terminal, otherwise a JSON object a line;
+                    notes: only what happens, without any value of a heart, for logs
   --quiet           only the summary at the end
   --config=FILE     see below
   --version         which program this is
@@ -101,7 +102,7 @@ Exit codes
   4  the session refused everybody
   5  the question of consent was answered with no
   6  check found a problem; scan cannot use Bluetooth
-  7  check was stopped before it had seen everything
+  7  check found nothing wrong, but could not see everything
 
 Examples
   attune-agent scan

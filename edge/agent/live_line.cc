@@ -200,7 +200,9 @@ std::string OfMany(const AgentStatus& status, int columns, bool colour) {
   std::vector<Piece> pieces;
   const std::string head = absl::StrCat(live, " of ", order.size(), " well");
   pieces.push_back({head, head, 0, live != static_cast<long>(order.size())});
-  if (!status.connected) pieces.push_back({"no server", "no server", 1, true});
+  const bool any_joined =
+      std::any_of(order.begin(), order.end(), [](const auto* p) { return p->participant != 0; });
+  if (!status.connected && any_joined) pieces.push_back({"no server", "no server", 1, true});
   std::vector<Piece> tail;
   AddWaiting(waiting, tail);
   if (const std::string clock = Clock(status); !clock.empty()) {

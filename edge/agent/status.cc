@@ -94,7 +94,10 @@ void StatusWriter::Note(const std::string& text) {
 }
 
 void StatusWriter::Status(const AgentStatus& status) {
-  if (quiet_) return;
+  if (quiet_ || notes_only_) {
+    out_.Pump();
+    return;
+  }
   if (json_) {
     std::string line = absl::StrCat("{\"event\":\"status\",\"session_us\":", status.session_us,
                                     ",\"connected\":", status.connected ? "true" : "false");
@@ -121,7 +124,8 @@ void StatusWriter::Summary(const std::vector<PersonStatus>& people) {
   if (!live_.empty()) out_.Put("\n", /*passing=*/false);  // the last state stays to be read
   live_.clear();
   for (const PersonStatus& person : people) {
-    Line(absl::StrCat(Harmless(person.name), ": ", person.state, ", ", person.beats_sent, " sent, ",
+    const std::string state = person.state == "connecting" ? "stopped" : person.state;
+    Line(absl::StrCat(Harmless(person.name), ": ", state, ", ", person.beats_sent, " sent, ",
                       person.beats_acknowledged, " acknowledged, ", person.beats_durable,
                       " in the journal, ", person.beats_lost, " lost",
                       person.words.empty() ? "" : "; ", Harmless(person.words)));

@@ -18,7 +18,7 @@
 // wrong and what to do).
 //
 // Text on a terminal: a live line, written anew each second, and notes above it. Elsewhere (a log
-// file): notes, and the line once in kPlainEveryUs.
+// file): notes, and the line with every kPlainEvery-th status.
 #ifndef ATTUNE_EDGE_AGENT_STATUS_H_
 #define ATTUNE_EDGE_AGENT_STATUS_H_
 
@@ -39,6 +39,8 @@ class StatusWriter {
 
   // Lines go to `fd`, which is not closed.
   StatusWriter(int fd, bool json, bool quiet, bool colour = false);
+  // From now on notes and the summary alone.
+  void LeaveOutStatus() { notes_only_ = true; }
   void Note(const std::string& text);
   void Status(const AgentStatus& status);
   void Summary(const std::vector<PersonStatus>& people);
@@ -54,6 +56,7 @@ class StatusWriter {
   const bool quiet_;
   const bool colour_;
   const bool terminal_;  // takes escape sequences
+  bool notes_only_ = false;
   int statuses_ = 0;
   std::string live_;  // shown as the last line
   int live_columns_ = 0;

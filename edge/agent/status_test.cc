@@ -97,6 +97,9 @@ TEST(LiveLine, AHubShowsTroubleFirst) {
   EXPECT_EQ(LiveLine(status, 79, false),
             "2 of 4 well | Ben strap lost | Cleo refused | +2 | 12 unsaved | clock 1.8 ms");
   status.connected = false;
+  EXPECT_EQ(LiveLine(status, 119, false).find("0 of 4 well | Ana no server"), 0u)
+      << "nobody has met one yet";
+  status.people[0].participant = 1;
   EXPECT_EQ(LiveLine(status, 119, false).find("0 of 4 well | no server | Ana no server"), 0u);
 }
 

@@ -149,6 +149,14 @@ grpc::Status FakeNode::GetSession(grpc::ServerContext* context, const v1::GetSes
   }
   *response->mutable_session() = Info();
   response->set_participant(static_cast<uint32_t>(std::stoul(token.substr(8))));
+  const auto refusal = session_.refusals.find(token.substr(7));
+  if (refusal == session_.refusals.end() ||
+      refusal->second.reason() != v1::REFUSAL_REASON_NO_CONSENT) {
+    v1::Consent& consent = *response->add_consents();
+    consent.set_purpose(v1::PURPOSE_MEASURE);
+    consent.set_audience(v1::AUDIENCE_SELF);
+    consent.set_granted(true);
+  }
   return grpc::Status::OK;
 }
 

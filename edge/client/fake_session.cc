@@ -166,6 +166,7 @@ void FakeSession::OnObservations(Person& person, Link& link, const v1::Observati
       Broken(absl::StrCat("time goes back at ", seq));
     }
     person.beats.emplace(seq, beat);
+    person.delays_us.push_back(session_now_us_() - beat.time_us);
     person.received_seq = seq;
   }
   if (observations.complete_through_session_us() != 0) {

@@ -35,6 +35,7 @@ class FakeSession {
     uint64_t complete_seq = 0;  // numbers above may not be at or before complete_us
     bool finished = false;
     int hellos = 0;
+    std::vector<int64_t> delays_us;    // of each new beat: receipt minus its time, session time
     std::vector<v1::EdgeUp> messages;  // all, when `keep_messages`
   };
 
