@@ -71,7 +71,8 @@ class ClientImpl final : public Client {
 
   void Call(std::vector<std::string> arguments, Done done, int64_t within_us) override {
     Command command;
-    command.bytes = Encode(arguments);
+    for (const std::string& argument : arguments) command.size += argument.size();
+    command.arguments = std::move(arguments);
     command.done = std::move(done);
     command.deadline_us =
         clock_.SteadyMicros() + (within_us > 0 ? within_us : options_.answer_within_us);
@@ -81,11 +82,11 @@ class ClientImpl final : public Client {
       if (stopping_) {
         refused = NotSent("shutting down");
       } else if (pending_ >= options_.most_pending ||
-                 pending_bytes_ + command.bytes.size() > options_.most_pending_bytes) {
+                 pending_bytes_ + command.size > options_.most_pending_bytes) {
         refused = absl::ResourceExhaustedError("Redis: too many commands wait for an answer");
       } else {
         ++pending_;
-        pending_bytes_ += command.size = command.bytes.size();
+        pending_bytes_ += command.size;
         waiting_.push_back(std::move(command));
       }
     }
@@ -118,10 +119,10 @@ class ClientImpl final : public Client {
 
  private:
   struct Command {
-    std::string bytes;
+    std::vector<std::string> arguments;  // empty once sent
     Done done;
     int64_t deadline_us = 0;
-    size_t size = 0;  // of bytes, also once they are gone
+    size_t size = 0;  // of the arguments
   };
   struct Finished {
     Done done;
@@ -302,9 +303,11 @@ class ClientImpl final : public Client {
     {
       MutexLock lock(mu_);
       for (Command& command : waiting_) {
-        connection_->Send(command.bytes);
-        command.bytes.clear();
-        command.bytes.shrink_to_fit();
+        std::vector<std::string> arguments = std::exchange(command.arguments, {});
+        for (std::string& argument : arguments) {
+          if (argument == kThisServer) argument = state_.run_id;
+        }
+        connection_->Send(Encode(arguments));
         in_flight_.push_back(std::move(command));
       }
       waiting_.clear();

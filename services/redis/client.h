@@ -77,6 +77,10 @@ struct ServerState {
 
 class Client {
  public:
+  // An argument that is sent as the run_id of the server that gets it: state() may already, or
+  // still, name another one.
+  static constexpr char kThisServer[] = "\x01run_id\x01";
+
   using Done = std::function<void(absl::StatusOr<Reply>)>;
   // Told on the client's thread, before any command meets the new state.
   using OnState = std::function<void(const ServerState&)>;

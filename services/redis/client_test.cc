@@ -90,6 +90,15 @@ TEST_F(ClientTest, AnswersInOrderWithAnyBytes) {
   for (size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i], static_cast<int64_t>(i) + 1);
 }
 
+TEST_F(ClientTest, TellsAServerItsOwnRunId) {
+  Server server;
+  auto client = Connect(server.address());
+  const auto echo = client->CallAndWait({"ECHO", Client::kThisServer});  // before any connection
+  ASSERT_TRUE(echo.ok());
+  EXPECT_EQ(echo->text, client->state().run_id);
+  EXPECT_EQ(echo->text.size(), 40u);
+}
+
 TEST_F(ClientTest, ScriptsAreThereFromTheStartAndAfterAFlush) {
   Server server;
   const Script script = MakeScript("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])");
