@@ -6,8 +6,7 @@
 // - Opening reads everything back. A torn end is cut off; a damaged record within becomes a gap.
 // - One agent at a time: the file is locked; the kernel releases the lock of a killed one.
 // - Disk full: it says so (trouble()), gives back the blocks of the oldest beats that the node has
-// in
-//   its journal, and goes on in memory; what is not on disk yet is written when there is room.
+//   in its journal, and goes on in memory; what is not on disk yet is written when there is room.
 // - At most kMostBeats are held; beyond, the oldest goes first.
 //
 // Format: spool_format.h. Not thread-safe.
@@ -43,6 +42,8 @@ class Spool final : public Outbox {
     size_t most_beats = kMostBeats;
     // pwrite(2), replaced in tests of a full disk.
     std::function<ssize_t(int fd, const void* bytes, size_t count, off_t at)> write;
+    // fdatasync(2), replaced in tests that open thousands of spools.
+    std::function<int(int fd)> sync;
   };
 
   // Opens or makes the file (and its directory, for the user alone). FAILED_PRECONDITION when

@@ -8,7 +8,9 @@ namespace attune::edge {
 namespace {
 
 constexpr std::string_view kMagic = "ATTSPOOL";
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
+constexpr size_t kHeaderCopyAt = 2048;
+static_assert(2 * kHeaderCopyAt == kSpoolBlockBytes);
 constexpr uint32_t kBeat = 1;
 constexpr uint32_t kGapBefore = 1;
 
@@ -31,35 +33,9 @@ uint32_t Crc(std::string_view bytes) {
       crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
 }
 
-}  // namespace
-
-uint64_t Fnv1a(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return hash;
-}
-
-std::string EncodeHeader(const SpoolHeader& header) {
-  std::string bytes(kSpoolBlockBytes, '\0');
-  bytes.replace(0, kMagic.size(), kMagic);
-  Put(bytes, 12, kFormat);
-  bytes.replace(16, kBootIdBytes, header.boot_id.substr(0, kBootIdBytes));
-  Put(bytes, 32, header.participant);
-  Put(bytes, 36, uint32_t{header.start_session_us.has_value()});
-  Put(bytes, 40, static_cast<uint64_t>(header.start_session_us.value_or(0)));
-  Put(bytes, 48, header.source_hash);
-  const std::string session_id = header.session_id.substr(0, kMostSessionIdBytes);
-  Put(bytes, 56, static_cast<uint32_t>(session_id.size()));
-  bytes.replace(60, session_id.size(), session_id);
-  Put(bytes, 8, Crc(std::string_view(bytes).substr(12)));
-  return bytes;
-}
-
-std::optional<SpoolHeader> DecodeHeader(std::string_view bytes) {
-  if (bytes.size() < kSpoolBlockBytes || bytes.substr(0, kMagic.size()) != kMagic) {
-    return std::nullopt;
-  }
-  bytes = bytes.substr(0, kSpoolBlockBytes);
+// One of the two copies.
+std::optional<SpoolHeader> DecodeOne(std::string_view bytes) {
+  if (bytes.substr(0, kMagic.size()) != kMagic) return std::nullopt;
   const uint32_t session_bytes = Get<uint32_t>(bytes, 56);
   if (Get<uint32_t>(bytes, 8) != Crc(bytes.substr(12)) || Get<uint32_t>(bytes, 12) != kFormat ||
       session_bytes > kMostSessionIdBytes) {
@@ -73,6 +49,37 @@ std::optional<SpoolHeader> DecodeHeader(std::string_view bytes) {
   }
   header.source_hash = Get<uint64_t>(bytes, 48);
   header.session_id = std::string(bytes.substr(60, session_bytes));
+  return header;
+}
+
+}  // namespace
+
+uint64_t Fnv1a(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+std::string EncodeHeader(const SpoolHeader& header) {
+  std::string one(kHeaderCopyAt, '\0');
+  one.replace(0, kMagic.size(), kMagic);
+  Put(one, 12, kFormat);
+  one.replace(16, kBootIdBytes, header.boot_id.substr(0, kBootIdBytes));
+  Put(one, 32, header.participant);
+  Put(one, 36, uint32_t{header.start_session_us.has_value()});
+  Put(one, 40, static_cast<uint64_t>(header.start_session_us.value_or(0)));
+  Put(one, 48, header.source_hash);
+  const std::string session_id = header.session_id.substr(0, kMostSessionIdBytes);
+  Put(one, 56, static_cast<uint32_t>(session_id.size()));
+  one.replace(60, session_id.size(), session_id);
+  Put(one, 8, Crc(std::string_view(one).substr(12)));
+  return one + one;
+}
+
+std::optional<SpoolHeader> DecodeHeader(std::string_view bytes) {
+  if (bytes.size() < kSpoolBlockBytes) return std::nullopt;
+  std::optional<SpoolHeader> header = DecodeOne(bytes.substr(0, kHeaderCopyAt));
+  if (!header) header = DecodeOne(bytes.substr(kHeaderCopyAt, kHeaderCopyAt));
   return header;
 }
 

@@ -1,9 +1,9 @@
 // The spool file: one person's beats in one session, in the order of their numbers. Little-endian.
 //
-//   block 0, 4096 bytes: header
+//   block 0, 4096 bytes: header, twice (at 0 and at 2048), so that a torn or damaged one is healed
 //      0  8  "ATTSPOOL"
-//      8  4  CRC-32 (zlib) of bytes 12..4095
-//     12  4  format, 1
+//      8  4  CRC-32 (zlib) of bytes 12..2047
+//     12  4  format, 2
 //     16 16  boot_id
 //     32  4  participant
 //     36  4  1: the start is known
@@ -54,8 +54,9 @@ struct SpoolRecord {
   StampedBeat beat;
 };
 
-std::string EncodeHeader(const SpoolHeader& header);              // kSpoolBlockBytes
-std::optional<SpoolHeader> DecodeHeader(std::string_view bytes);  // nullopt: damaged
+std::string EncodeHeader(const SpoolHeader& header);  // kSpoolBlockBytes
+// nullopt: both are damaged
+std::optional<SpoolHeader> DecodeHeader(std::string_view bytes);
 std::string EncodeRecord(const SpoolRecord& record);              // kSpoolRecordBytes
 std::optional<SpoolRecord> DecodeRecord(std::string_view bytes);  // nullopt: damaged
 

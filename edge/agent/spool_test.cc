@@ -139,14 +139,17 @@ TEST_F(SpoolTest, ADamagedHeaderIsSetAsideAndTheNumbersBeginAnew) {
     Fill(*spool, 10);
   }
   const std::string whole = Bytes();
-  for (const size_t at : {size_t{0}, size_t{9}, size_t{20}, size_t{70}, size_t{4000}}) {
-    std::string damaged = whole;
-    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    SetBytes(damaged);
-    const auto spool = Open();
-    EXPECT_NE(spool->boot_id(), boot_id);
-    EXPECT_EQ(spool->next_seq(), 1u);
-    EXPECT_TRUE(std::filesystem::exists(path_ + ".damaged"));
+  for (const size_t at : {size_t{0}, size_t{9}, size_t{20}, size_t{70}, size_t{2000}}) {
+    for (const size_t copy_at : {size_t{0}, size_t{14}, size_t{30}, size_t{100}, size_t{2047}}) {
+      std::string damaged = whole;
+      damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+      damaged[2048 + copy_at] = static_cast<char>(damaged[2048 + copy_at] ^ 0x10);
+      SetBytes(damaged);
+      const auto spool = Open();
+      EXPECT_NE(spool->boot_id(), boot_id);
+      EXPECT_EQ(spool->next_seq(), 1u);
+      EXPECT_TRUE(std::filesystem::exists(path_ + ".damaged"));
+    }
   }
   for (const size_t size : {size_t{0}, size_t{1}, size_t{100}, kSpoolBlockBytes - 1}) {
     SetBytes(whole.substr(0, size));  // killed while the header was written

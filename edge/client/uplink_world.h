@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,10 +56,15 @@ class World final : public StreamTransport {
  public:
   static constexpr int64_t kBeatEveryUs = 800'000;
 
-  explicit World(uint64_t seed, std::vector<std::string> addresses = {"node"})
+  explicit World(uint64_t seed, std::vector<std::string> addresses = {"node"},
+                 v1::EpochTicket ticket = {})
       : random_(seed), session_([this] { return now_us_ + 3'000'000; }) {
     UplinkOptions options;
     options.addresses = std::move(addresses);
+    options.ticket = std::move(ticket);
+    options.events.ticket = [this](const v1::EpochTicket& higher) {
+      if (events_ticket_) events_ticket_(higher);
+    };
     options.events.refused = [this](uint32_t handle, const std::string& words) {
       refused_[handle] = words;
     };
@@ -167,6 +173,7 @@ class World final : public StreamTransport {
   std::map<uint32_t, int64_t> next_beat_us_;
   std::map<uint32_t, std::string> refused_;
   std::map<uint32_t, bool> over_;
+  std::function<void(const v1::EpochTicket&)> events_ticket_;
   std::vector<uint32_t> token_needed_;
   std::vector<std::string> troubles_;
   std::vector<std::string> opened_;
