@@ -141,8 +141,8 @@ void Spool::LoadRecords(std::string_view bytes) {
     }
     const std::optional<SpoolRecord> record = DecodeRecord(one);
     // A number that is far ahead would make us hold everything between.
-    if (!record || (!first && (record->seq < next_seq() ||
-                               record->seq - base_seq_ > 2 * options_.most_beats))) {
+    if (!record ||
+        (!first && (record->seq < next_seq() || record->seq - next_seq() > options_.most_beats))) {
       ++damaged_before;
       continue;
     }
@@ -155,6 +155,11 @@ void Spool::LoadRecords(std::string_view bytes) {
       entries_.emplace_back();
     }
     entries_.push_back({record->beat, record->position, true});
+    // A file system that takes no blocks back leaves more than is held.
+    while (entries_.size() > 2 * options_.most_beats) {
+      entries_.pop_front();
+      ++base_seq_;
+    }
     last_position_ = std::max(last_position_, record->position);
     last_time_us_ = record->beat.time_session_us;
     good_slots = slot + 1;
