@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <memory_resource>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "services/synchrony/chance/null.h"
 #include "services/synchrony/chance/shift_rows.h"
 #include "services/synchrony/group/group_measures.h"
+#include "services/synchrony/kernel/aligned.h"
 #include "services/synchrony/kernel/prefetch.h"
 #include "services/synchrony/pair/pair_measures.h"
-#include "services/synchrony/pair/pair_track.h"
+#include "services/synchrony/pair/pair_tracks.h"
 #include "services/synchrony/person_track.h"
 #include "services/synchrony/person_values.h"
 #include "services/synchrony/requested.h"
@@ -21,8 +25,18 @@ namespace {
 
 using PairKey = std::pair<int, int>;
 
-// Sums over shifts do not depend on who is named first (lags do): one per unordered pair.
-PairKey Unordered(int a, int b) { return {std::min(a, b), std::max(a, b)}; }
+PairTracks::Key Unordered(int a, int b) { return {std::min(a, b), std::max(a, b)}; }
+
+// What few people bring to their pairs lies on the stack, which is always near.
+constexpr size_t kLaggedBytes = 32 * 1024;
+
+// What a plan takes of memory, from above.
+constexpr size_t kPlanBytes = 256;
+constexpr size_t kPlanBytesPerPerson = 96;
+constexpr size_t kPlanBytesPerPair = 160;
+
+// The work for a person beside that for a pair.
+constexpr size_t kPersonWeight = 4;
 
 struct PairHolds {
   Hold r_mean_windowed;
@@ -30,15 +44,24 @@ struct PairHolds {
   bool holding() const { return r_mean_windowed.holding() || plv_lf.holding(); }
 };
 
+using HeldPair = std::pair<PairKey, PairHolds>;
+bool ByPair(const HeldPair& x, const HeldPair& y) { return x.first < y.first; }
+
+// Null: not among them. They are ascending.
+PairHolds* HoldsOf(const PairKey& pair, std::vector<HeldPair>* held) {
+  const auto at = std::lower_bound(held->begin(), held->end(), HeldPair{pair, {}}, ByPair);
+  return at == held->end() || at->first != pair ? nullptr : &at->second;
+}
+
 // Where everything is that a selection asks for; made anew only when somebody comes or goes or the
-// selection changes.
+// selection changes. In one piece of memory, unless that was estimated too small.
 struct Plan {
   struct Pair {
     int a, b;
     const PersonTrack* track_a = nullptr;  // null, like all that follows: somebody is unknown
     const PersonTrack* track_b = nullptr;
-    LaggedWindows* lagged_a = nullptr;
-    LaggedWindows* lagged_b = nullptr;
+    uint32_t lagged_a = 0;  // in in_pairs
+    uint32_t lagged_b = 0;
     PairTrack* track = nullptr;
     PairHolds* holds = nullptr;
   };
@@ -46,26 +69,30 @@ struct Plan {
     PairTrack* track;
     const PersonTrack *a, *b;
   };
-  struct InPair {
-    const PersonTrack* track;
-    LaggedWindows windows;
-  };
 
-  bool valid = false;
+  explicit Plan(size_t bytes) : room(bytes), memory(room.data(), bytes) {}
+
+  AlignedVector<std::byte> room;
+  std::pmr::monotonic_buffer_resource memory;
+
   bool small_group = true;  // up to group_max_people_chance: its pairs are followed
-  std::vector<PersonTrack*> everybody;
-  std::vector<int> person_ids;
-  std::vector<const PersonTrack*> people;  // of the same; null: unknown
-  std::vector<int> group;
-  std::vector<std::pair<int, int>> selected;
-  std::vector<Pair> pairs;
-  std::vector<InPair> in_pairs;
-  std::vector<Followed> followed;
-  ShiftRows shift_rows;  // of the same
+  std::pmr::vector<PersonTrack*> everybody{&memory};
+  std::pmr::vector<int> person_ids{&memory};
+  std::pmr::vector<const PersonTrack*> people{&memory};  // of the same; null: unknown
+  std::pmr::vector<int> group{&memory};
+  std::pmr::vector<std::pair<int, int>> selected{&memory};
+  std::pmr::vector<Pair> pairs{&memory};
+  std::pmr::vector<const PersonTrack*> in_pairs{&memory};
+  std::pmr::vector<Followed> followed{&memory};
+  ShiftRows shift_rows{&memory};  // of the same
   std::vector<PersonTrack*> group_tracks;
   // Of a small group: pairs (i, j), i < j, in lexicographic order, null where one is unknown.
   std::vector<const ShiftSums*> group_sums;
+  // What those in pairs bring to the lags, when it is too much for the stack.
+  std::vector<LaggedWindows> lagged;
 };
+
+size_t PairsIn(size_t people) { return people < 2 ? 0 : people * (people - 1) / 2; }
 
 }  // namespace
 
@@ -77,6 +104,7 @@ class Engine::Impl {
         filter(params),
         pair_measures(this->params, kernels),
         group_measures(this->params, kernels),
+        pairs(this->params),
         requested(this->params) {}
 
   PersonTrack* Find(int person) {
@@ -84,10 +112,13 @@ class Engine::Impl {
     return it == people.end() ? nullptr : &it->second;
   }
 
+  bool Planned(const Selection& selection) const;
   void MakePlan(const Selection& selection);
   void PlanSums(const Selection& selection);
   void PlanPairs(const Selection& selection);
-  void Pairs(const Selection& selection, const Span& span, Frame* frame);
+  void Announce(int64_t tick_end_us, const Frame* frame, PrefetchQueue* soon) const;
+  void Lagged(const Span& span, PrefetchQueue* soon, Frame* frame);
+  void OverSpan(const Selection& selection, const Span& span, Frame* frame);
   void Persist(Number PairNumbers::*number, Hold PairHolds::*hold, Frame* frame);
   void Group(const Selection& selection, const Span& span, Frame* frame);
 
@@ -97,34 +128,39 @@ class Engine::Impl {
   PairMeasures pair_measures;
   GroupMeasures group_measures;
   std::map<int, PersonTrack> people;
-  std::map<PairKey, PairTrack> pairs;       // by Unordered; those that the plan names
-  std::map<PairKey, PairHolds> pair_holds;  // as selected
+  PairTracks pairs;                  // those that the plan names
+  std::vector<HeldPair> pair_holds;  // as selected, ascending
   Hold order_hold;
   Hold pairwise_hold;
   int64_t last_tick_end_us = -1;
-  Plan plan;
+  std::optional<Plan> plan;
   Requested requested;
-  // For the time of a tick; kept for their capacity.
-  GroupBasis basis;
-  std::vector<double> p_values;
-  std::vector<size_t> with_p;
+  GroupBasis basis;  // for the time of a tick; kept for its capacity
 };
 
+bool Engine::Impl::Planned(const Selection& selection) const {
+  return plan.has_value() && std::ranges::equal(plan->person_ids, selection.people) &&
+         std::ranges::equal(plan->selected, selection.pairs) &&
+         std::ranges::equal(plan->group, selection.group);
+}
+
 void Engine::Impl::MakePlan(const Selection& selection) {
-  if (plan.valid && plan.person_ids == selection.people && plan.selected == selection.pairs &&
-      plan.group == selection.group) {
-    return;
-  }
-  plan = Plan{};
-  plan.valid = true;
-  for (auto& [id, track] : people) plan.everybody.push_back(&track);
-  plan.person_ids = selection.people;
-  for (const int person : selection.people) plan.people.push_back(Find(person));
-  plan.selected = selection.pairs;
-  plan.group = selection.group;
-  for (const int person : selection.group) plan.group_tracks.push_back(Find(person));
-  plan.small_group = static_cast<int>(selection.group.size()) <= params.group_max_people_chance;
-  if (plan.small_group) group_measures.ForgetCrowd();
+  if (Planned(selection)) return;
+  const bool small_group =
+      static_cast<int>(selection.group.size()) <= params.group_max_people_chance;
+  const size_t pair_count =
+      std::max(selection.pairs.size(), small_group ? PairsIn(selection.group.size()) : size_t{0});
+  plan.emplace(kPlanBytes + people.size() * kPlanBytesPerPerson + pair_count * kPlanBytesPerPair);
+  plan->small_group = small_group;
+  plan->everybody.reserve(people.size());
+  for (auto& [id, track] : people) plan->everybody.push_back(&track);
+  plan->person_ids.assign(selection.people.begin(), selection.people.end());
+  plan->people.reserve(selection.people.size());
+  for (const int person : selection.people) plan->people.push_back(Find(person));
+  plan->selected.assign(selection.pairs.begin(), selection.pairs.end());
+  plan->group.assign(selection.group.begin(), selection.group.end());
+  for (const int person : selection.group) plan->group_tracks.push_back(Find(person));
+  if (plan->small_group) group_measures.ForgetCrowd();
   PlanSums(selection);
   PlanPairs(selection);
 }
@@ -132,90 +168,127 @@ void Engine::Impl::MakePlan(const Selection& selection) {
 // Which sums are followed: of the selected pairs, and of all pairs of a small group (of everybody
 // in it from the start, so that a new contributor costs no more). Others would only grow stale.
 void Engine::Impl::PlanSums(const Selection& selection) {
-  std::vector<PairKey> wanted;
+  std::vector<PairTracks::Key> wanted;
   for (const auto& [a, b] : selection.pairs) {
     if (a != b && Find(a) != nullptr && Find(b) != nullptr) wanted.push_back(Unordered(a, b));
   }
   std::sort(wanted.begin(), wanted.end());
-  const std::vector<PairKey> looked_at = wanted;
-  if (plan.small_group) {
-    for (size_t i = 0; i < plan.group.size(); ++i) {
-      for (size_t j = i + 1; j < plan.group.size(); ++j) {
-        if (plan.group_tracks[i] == nullptr || plan.group_tracks[j] == nullptr) continue;
-        wanted.push_back(Unordered(plan.group[i], plan.group[j]));
+  const std::vector<PairTracks::Key> looked_at = wanted;
+  if (plan->small_group) {
+    for (size_t i = 0; i < plan->group.size(); ++i) {
+      for (size_t j = i + 1; j < plan->group.size(); ++j) {
+        if (plan->group_tracks[i] == nullptr || plan->group_tracks[j] == nullptr) continue;
+        wanted.push_back(Unordered(plan->group[i], plan->group[j]));
       }
     }
     std::sort(wanted.begin(), wanted.end());
   }
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  std::erase_if(pairs, [&](const auto& entry) {
-    return !std::binary_search(wanted.begin(), wanted.end(), entry.first);
-  });
-  for (const PairKey& key : wanted) {
-    PairTrack& track = pairs.try_emplace(key, params).first->second;
-    if (std::binary_search(looked_at.begin(), looked_at.end(), key)) {
-      track.KeepPhases(params);
-    } else {
-      track.DropPhases();
-    }
-    const PersonTrack* a = Find(key.first);
-    const PersonTrack* b = Find(key.second);
-    plan.followed.push_back({&track, a, b});
-    plan.shift_rows.Add(&a->windows(), &b->windows(), track.mutable_shifts());
+  std::vector<PairTracks::Wanted> followed;
+  for (const PairTracks::Key& key : wanted) {
+    followed.push_back({key, std::binary_search(looked_at.begin(), looked_at.end(), key)});
   }
-  if (!plan.small_group) return;
-  for (size_t i = 0; i < plan.group.size(); ++i) {
-    for (size_t j = i + 1; j < plan.group.size(); ++j) {
-      const auto it = pairs.find(Unordered(plan.group[i], plan.group[j]));
-      plan.group_sums.push_back(it == pairs.end() ? nullptr : &it->second.shifts());
+  pairs.Keep(followed);
+  plan->followed.reserve(wanted.size());
+  plan->shift_rows.Reserve(wanted.size(), people.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const PersonTrack* a = Find(wanted[i].first);
+    const PersonTrack* b = Find(wanted[i].second);
+    plan->followed.push_back({&pairs[i], a, b});
+    plan->shift_rows.Add(&a->windows(), &b->windows(), pairs[i].mutable_shifts());
+  }
+  if (!plan->small_group) return;
+  for (size_t i = 0; i < plan->group.size(); ++i) {
+    for (size_t j = i + 1; j < plan->group.size(); ++j) {
+      const PairTrack* track = pairs.Find(Unordered(plan->group[i], plan->group[j]));
+      plan->group_sums.push_back(track == nullptr ? nullptr : &track->shifts());
     }
   }
 }
 
 void Engine::Impl::PlanPairs(const Selection& selection) {
-  std::map<int, size_t> places;
+  std::map<int, uint32_t> places;
+  plan->in_pairs.reserve(people.size());
   for (const auto& [a, b] : selection.pairs) {
     for (const int person : {a, b}) {
       if (a == b || Find(a) == nullptr || Find(b) == nullptr) continue;
-      if (places.try_emplace(person, plan.in_pairs.size()).second) {
-        plan.in_pairs.push_back({Find(person), LaggedWindows(params)});
+      if (places.try_emplace(person, static_cast<uint32_t>(plan->in_pairs.size())).second) {
+        plan->in_pairs.push_back(Find(person));
       }
     }
   }
+  if (plan->in_pairs.size() * (sizeof(LaggedWindows) + LaggedWindows::Bytes(params)) >
+      kLaggedBytes) {
+    plan->lagged.assign(plan->in_pairs.size(), LaggedWindows(params));
+  }
+  // Since when the p of those who were selected before have held.
+  std::vector<HeldPair> before;
+  before.swap(pair_holds);
+  for (const auto& pair : selection.pairs) pair_holds.push_back({pair, {}});
+  std::sort(pair_holds.begin(), pair_holds.end(), ByPair);
+  const auto same = [](const HeldPair& x, const HeldPair& y) { return x.first == y.first; };
+  pair_holds.erase(std::unique(pair_holds.begin(), pair_holds.end(), same), pair_holds.end());
+  for (auto& [pair, holds] : pair_holds) {
+    if (const PairHolds* held = HoldsOf(pair, &before)) holds = *held;
+  }
+  plan->pairs.reserve(selection.pairs.size());
   for (const auto& [a, b] : selection.pairs) {
-    Plan::Pair& pair = plan.pairs.emplace_back();
+    Plan::Pair& pair = plan->pairs.emplace_back();
     pair.a = a;
     pair.b = b;
-    pair.holds = &pair_holds[{a, b}];
+    pair.holds = HoldsOf({a, b}, &pair_holds);
     if (a == b || Find(a) == nullptr || Find(b) == nullptr) continue;
     pair.track_a = Find(a);
     pair.track_b = Find(b);
-    pair.lagged_a = &plan.in_pairs[places.at(a)].windows;
-    pair.lagged_b = &plan.in_pairs[places.at(b)].windows;
-    pair.track = &pairs.at(Unordered(a, b));
+    pair.lagged_a = places.at(a);
+    pair.lagged_b = places.at(b);
+    pair.track = pairs.Find(Unordered(a, b));
   }
-  std::erase_if(pair_holds, [&](const auto& entry) {
-    return std::find(selection.pairs.begin(), selection.pairs.end(), entry.first) ==
-           selection.pairs.end();
-  });
 }
 
-void Engine::Impl::Pairs(const Selection& selection, const Span& span, Frame* frame) {
-  plan.shift_rows.Follow(kernels);
-  for (size_t i = 0; i < plan.followed.size(); ++i) {
-    if (i + 1 < plan.followed.size()) {
-      const Plan::Followed& next = plan.followed[i + 1];
-      next.track->PrefetchPhases(*next.a, *next.b);
-    }
-    const Plan::Followed& followed = plan.followed[i];
+// What this tick will read, in the order in which it does.
+void Engine::Impl::Announce(int64_t tick_end_us, const Frame* frame, PrefetchQueue* soon) const {
+  const std::span<const PairTrack> tracks = pairs.tracks();
+  soon->Add(frame->people.data(), frame->people.size() * sizeof(PersonNumbers));
+  soon->Add(frame->pairs.data(), frame->pairs.size() * sizeof(PairNumbers));
+  soon->Add(tracks.data(), tracks.size_bytes());
+  // What follows is read once a moment.
+  if (MomentAt(tick_end_us, params) == MomentAt(last_tick_end_us, params)) return;
+  soon->Add(pairs.sums().data(), pairs.sums().size());
+  for (const PersonTrack* track : plan->everybody) {
+    const WindowRing& windows = track->windows();
+    soon->Add(windows.blocks(), windows.BlockBytes());
+  }
+}
+
+void Engine::Impl::Lagged(const Span& span, PrefetchQueue* soon, Frame* frame) {
+  alignas(64) std::byte stack[kLaggedBytes];
+  std::pmr::monotonic_buffer_resource memory(stack, sizeof(stack));
+  std::pmr::vector<LaggedWindows> few(&memory);
+  if (plan->lagged.empty()) {
+    few.reserve(plan->in_pairs.size());
+    for (size_t i = 0; i < plan->in_pairs.size(); ++i) few.emplace_back(params, &memory);
+  }
+  LaggedWindows* windows = plan->lagged.empty() ? few.data() : plan->lagged.data();
+  for (size_t i = 0; i < plan->in_pairs.size(); ++i) {
+    windows[i].Update(plan->in_pairs[i]->grid(), span.last_sample);
+  }
+  for (size_t i = 0; i < plan->pairs.size(); ++i) {
+    soon->Step(1, plan->pairs.size() - i);
+    const Plan::Pair& pair = plan->pairs[i];
+    if (pair.track == nullptr) continue;
+    pair_measures.Lagged(*pair.track_a, *pair.track_b, windows[pair.lagged_a],
+                         windows[pair.lagged_b], span, &frame->pairs[i]);
+  }
+}
+
+void Engine::Impl::OverSpan(const Selection& selection, const Span& span, Frame* frame) {
+  plan->shift_rows.Follow(kernels);
+  for (const Plan::Followed& followed : plan->followed) {
     followed.track->FollowPhases(*followed.a, *followed.b, kernels);
   }
-  for (Plan::InPair& person : plan.in_pairs) {
-    person.windows.Update(person.track->grid(), span.last_sample);
-  }
-  frame->pairs.resize(plan.pairs.size());
-  for (size_t i = 0; i < plan.pairs.size(); ++i) {
-    const Plan::Pair& pair = plan.pairs[i];
+  for (size_t i = 0; i < plan->pairs.size(); ++i) {
+    const Plan::Pair& pair = plan->pairs[i];
     PairNumbers& numbers = frame->pairs[i];
     numbers.a = pair.a;
     numbers.b = pair.b;
@@ -223,8 +296,6 @@ void Engine::Impl::Pairs(const Selection& selection, const Span& span, Frame* fr
       pair_measures.Nobody(span, selection.common_cause, &numbers);
       continue;
     }
-    pair_measures.Lagged(*pair.track_a, *pair.track_b, *pair.lagged_a, *pair.lagged_b, span,
-                         &numbers);
     pair_measures.OverSpan(*pair.track_a, *pair.track_b, *pair.track, span, selection.common_cause,
                            &numbers);
   }
@@ -232,43 +303,38 @@ void Engine::Impl::Pairs(const Selection& selection, const Span& span, Frame* fr
 
 // Benjamini & Hochberg over the pairs asked for, then the time for which it has held.
 void Engine::Impl::Persist(Number PairNumbers::*number, Hold PairHolds::*hold, Frame* frame) {
-  p_values.clear();
-  with_p.clear();
-  bool any = false;
-  for (size_t i = 0; i < frame->pairs.size(); ++i) {
-    const Number& of_pair = frame->pairs[i].*number;
+  std::byte stack[1024];
+  std::pmr::monotonic_buffer_resource memory(stack, sizeof(stack));
+  std::pmr::vector<double> small(&memory);
+  size_t count = 0;
+  for (const PairNumbers& pair : frame->pairs) {
+    const Number& of_pair = pair.*number;
     if (!of_pair.has_chance) continue;
-    p_values.push_back(of_pair.chance.p);
-    with_p.push_back(i);
-    any |= of_pair.chance.p <= params.alpha;
+    ++count;
+    if (of_pair.chance.p <= 2 * params.alpha) small.push_back(of_pair.chance.p);
   }
-  std::vector<double> adjusted;
-  if (any) adjusted = BenjaminiHochberg(p_values);  // else none of them passes
-  size_t next = 0;
+  const double rejected = LargestRejected(small, count, params.alpha);
   for (size_t i = 0; i < frame->pairs.size(); ++i) {
-    bool holds = false;
-    if (next < with_p.size() && with_p[next] == i) {
-      holds = any && adjusted[next] <= params.alpha;
-      ++next;
-    }
-    (frame->pairs[i].*number).chance.above =
-        (plan.pairs[i].holds->*hold)
-            .Update(holds, frame->tick_end_us, last_tick_end_us, params.persistence_us,
-                    params.persistence_break_us);
+    Number& of_pair = frame->pairs[i].*number;
+    const bool holds = of_pair.has_chance && of_pair.chance.p <= rejected;
+    of_pair.chance.above = (plan->pairs[i].holds->*hold)
+                               .Update(holds, frame->tick_end_us, last_tick_end_us,
+                                       params.persistence_us, params.persistence_break_us);
   }
 }
 
 void Engine::Impl::Group(const Selection& selection, const Span& span, Frame* frame) {
   GroupNumbers& numbers = frame->group;
   numbers.people = static_cast<int>(selection.group.size());
-  group_measures.FindBasis(plan.group, plan.group_tracks, span, &basis);
+  group_measures.FindBasis(selection.group, plan->group_tracks, span, &basis);
   numbers.contributors = basis.contributors;
   numbers.order_parameter =
       group_measures.OrderParameter(basis, frame->tick_end_us, selection.common_cause);
   numbers.r_mean_pairwise =
-      plan.small_group ? group_measures.MeanPairwise(basis, plan.group_sums, plan.group.size(),
-                                                     selection.common_cause)
-                       : group_measures.MeanPairwiseOfCrowd(basis, selection.common_cause);
+      plan->small_group
+          ? group_measures.MeanPairwise(basis, plan->group_sums, selection.group.size(),
+                                        selection.common_cause)
+          : group_measures.MeanPairwiseOfCrowd(basis, selection.common_cause);
   const auto update = [&](Number* number, Hold* hold) {
     const bool holds = number->has_chance && number->chance.p <= params.alpha;
     number->chance.above = hold->Update(holds, frame->tick_end_us, last_tick_end_us,
@@ -292,21 +358,21 @@ const Params& Engine::params() const { return impl_->params; }
 
 void Engine::AddPerson(int person) {
   if (!impl_->people.try_emplace(person, impl_->params, kMaxBeats).second) return;
-  impl_->plan.valid = false;
+  impl_->plan.reset();
   impl_->group_measures.Forget(person);
   impl_->requested.Forget();
 }
 
 void Engine::RemovePerson(int person) {
   if (impl_->Find(person) == nullptr) return;
-  impl_->plan.valid = false;
+  impl_->plan.reset();
   impl_->group_measures.Forget(person);
   impl_->requested.Forget();
   impl_->people.erase(person);
   const auto names = [person](const auto& entry) {
     return entry.first.first == person || entry.first.second == person;
   };
-  std::erase_if(impl_->pairs, names);
+  impl_->pairs.Forget(person);
   std::erase_if(impl_->pair_holds, names);
 }
 
@@ -342,21 +408,28 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
     frame->group.people = static_cast<int>(selection.group.size());
     return;
   }
+  Prefetch(&impl, sizeof(impl));
+  if (impl.plan.has_value()) Prefetch(impl.plan->room.data(), impl.plan->room.size());
   impl.MakePlan(selection);
-  const std::vector<PersonTrack*>& everybody = impl.plan.everybody;
+  PrefetchQueue soon;
+  impl.Announce(tick_end_us, frame, &soon);
+  const std::pmr::vector<PersonTrack*>& everybody = impl.plan->everybody;
   for (const PersonTrack* track : everybody) Prefetch(track, sizeof(PersonTrack));
   if (!everybody.empty()) everybody.front()->Prefetch();
   for (size_t i = 0; i < everybody.size(); ++i) {
     if (i + 1 < everybody.size()) everybody[i + 1]->Prefetch();
+    soon.Step(kPersonWeight, (everybody.size() - i) * kPersonWeight + impl.plan->pairs.size());
     everybody[i]->Advance(tick_end_us, impl.params, impl.filter);
   }
   frame->people.resize(selection.people.size());
   for (size_t i = 0; i < selection.people.size(); ++i) {
     const int person = selection.people[i];
-    PersonValues(person, impl.plan.people[i], impl.params, &frame->people[i]);
+    PersonValues(person, impl.plan->people[i], impl.params, &frame->people[i]);
   }
   const Span span = SpanAt(tick_end_us, impl.params);
-  impl.Pairs(selection, span, frame);
+  frame->pairs.resize(selection.pairs.size());
+  impl.Lagged(span, &soon, frame);
+  impl.OverSpan(selection, span, frame);
   impl.Persist(&PairNumbers::r_mean_windowed, &PairHolds::r_mean_windowed, frame);
   impl.Persist(&PairNumbers::plv_lf, &PairHolds::plv_lf, frame);
   impl.Group(selection, span, frame);
@@ -390,8 +463,10 @@ void Engine::Restore(const EngineState& state) {
     track.RestoreBeats(saved.beats, state.last_tick_end_us, impl_->params);
   }
   for (const EngineState::PairHold& hold : state.pairs) {
-    impl_->pair_holds[{hold.a, hold.b}] = {Hold(hold.since_us), Hold(hold.plv_lf_since_us)};
+    impl_->pair_holds.push_back(
+        {{hold.a, hold.b}, {Hold(hold.since_us), Hold(hold.plv_lf_since_us)}});
   }
+  std::sort(impl_->pair_holds.begin(), impl_->pair_holds.end(), ByPair);
   impl_->order_hold = Hold(state.order_parameter_since_us);
   impl_->pairwise_hold = Hold(state.r_mean_pairwise_since_us);
 }
@@ -399,14 +474,16 @@ void Engine::Restore(const EngineState& state) {
 size_t Engine::MemoryBytes() const {
   size_t bytes = sizeof(Impl) + impl_->requested.MemoryBytes();
   for (const auto& [id, track] : impl_->people) bytes += track.MemoryBytes();
-  for (const Plan::InPair& person : impl_->plan.in_pairs) bytes += person.windows.MemoryBytes();
+  if (impl_->plan.has_value()) {
+    bytes += impl_->plan->room.capacity();
+    for (const LaggedWindows& windows : impl_->plan->lagged) bytes += windows.MemoryBytes();
+  }
   return bytes;
 }
 
 size_t Engine::ChanceMemoryBytes() const {
-  size_t bytes = impl_->group_measures.MemoryBytes();
+  size_t bytes = impl_->group_measures.MemoryBytes() + impl_->pairs.MemoryBytes();
   for (const auto& [id, track] : impl_->people) bytes += track.ChanceMemoryBytes();
-  for (const auto& [key, pair] : impl_->pairs) bytes += pair.MemoryBytes();
   return bytes;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -230,6 +231,24 @@ TEST(ChanceTest, BenjaminiHochberg) {
   EXPECT_DOUBLE_EQ(adjusted[2], 0.04);
   EXPECT_DOUBLE_EQ(adjusted[3], 0.02);
   EXPECT_TRUE(BenjaminiHochberg({}).empty());
+}
+
+TEST(ChanceTest, LargestRejectedSaysWhatBenjaminiHochbergDoes) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> uniform;
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<double> p(1 + random() % 30);
+    // Few steps, so that there are equal ones.
+    for (double& value : p) value = std::ceil(uniform(random) * uniform(random) * 200) / 200;
+    std::vector<double> small;
+    std::copy_if(p.begin(), p.end(), std::back_inserter(small), [](double x) { return x <= 0.1; });
+    const double rejected = LargestRejected(small, p.size(), 0.05);
+    const std::vector<double> adjusted = BenjaminiHochberg(p);
+    const bool any = *std::min_element(p.begin(), p.end()) <= 0.05;
+    for (size_t i = 0; i < p.size(); ++i) {
+      ASSERT_EQ(p[i] <= rejected, any && adjusted[i] <= 0.05) << p[i] << " of " << p.size();
+    }
+  }
 }
 
 TEST(ChanceTest, HoldNeedsAnUnbrokenTime) {

@@ -49,6 +49,16 @@ std::vector<double> BenjaminiHochberg(const std::vector<double>& p) {
   return adjusted;
 }
 
+double LargestRejected(std::span<double> small, size_t count, double alpha) {
+  std::sort(small.begin(), small.end());
+  if (small.empty() || small.front() > alpha) return -1;
+  for (size_t rank = small.size(); rank > 0; --rank) {
+    const double p = small[rank - 1];
+    if (p * static_cast<double>(count) / static_cast<double>(rank) <= alpha) return p;
+  }
+  return -1;
+}
+
 bool Hold::Update(bool holds, int64_t tick_us, int64_t previous_us, int64_t persistence_us,
                   int64_t break_us) {
   if (!holds) {

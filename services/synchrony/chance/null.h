@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "services/synchrony/numbers.h"
@@ -20,6 +21,10 @@ double Quantile(std::vector<double>& values, double q);
 // Benjamini & Hochberg 1995: each p's smallest false discovery rate at which it is still rejected,
 // in the order given.
 std::vector<double> BenjaminiHochberg(const std::vector<double>& p);
+
+// The largest p that the same procedure rejects at `alpha`, of `count` in all; -1: none. All p up
+// to it are rejected. `small` holds those of at most 2 alpha and is sorted; nothing is allocated.
+double LargestRejected(std::span<double> small, size_t count, double alpha);
 
 // Has something held without a break for long enough?
 class Hold {

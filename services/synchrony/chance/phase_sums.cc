@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "services/synchrony/kernel/prefetch.h"
-
 namespace attune::synchrony {
 namespace {
 
@@ -23,8 +21,17 @@ void AddReversed(const int32_t* values, int count, int32_t* sums) {
 
 }  // namespace
 
-PhaseSums::PhaseSums(int size)
-    : re_(static_cast<size_t>(size)), im_(static_cast<size_t>(size)), counts_(size) {}
+PhaseSums::PhaseSums(int size, std::pmr::memory_resource* memory)
+    : re_(static_cast<size_t>(size), memory),
+      im_(static_cast<size_t>(size), memory),
+      counts_(size) {}
+
+PhaseSums::PhaseSums(PhaseSums&& other, std::pmr::memory_resource* memory)
+    : begun_(other.begun_),
+      complete_(other.complete_),
+      re_(std::move(other.re_), memory),
+      im_(std::move(other.im_), memory),
+      counts_(std::move(other.counts_)) {}
 
 void PhaseSums::Follow(const PhaseRing& a, const PhaseRing& b, const Kernels& kernels) {
   if (!begun_ || a.changes().size() + b.changes().size() > kFewChanges) {
@@ -63,11 +70,6 @@ void PhaseSums::Recompute(const PhaseRing& a, const PhaseRing& b, const Kernels&
   counts_.Recompute(a.slots(), b.slots());
   complete_ = a.slots().complete() && b.slots().complete();
   begun_ = true;
-}
-
-void PhaseSums::Prefetch() const {
-  synchrony::Prefetch(re_.data(), re_.size() * sizeof(int32_t));
-  synchrony::Prefetch(im_.data(), im_.size() * sizeof(int32_t));
 }
 
 // k = slot - j falls as j rises.

@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "services/synchrony/chance/shift_counts.h"
@@ -19,7 +21,11 @@ namespace attune::synchrony {
 
 class PhaseSums {
  public:
-  explicit PhaseSums(int size);
+  // The sums lie in `memory`, which must outlive them.
+  explicit PhaseSums(int size,
+                     std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+  // As `other`, moved to `memory`.
+  PhaseSums(PhaseSums&& other, std::pmr::memory_resource* memory);
 
   // After every step of the two rings; the first time from nothing.
   void Follow(const PhaseRing& a, const PhaseRing& b, const Kernels& kernels);
@@ -29,7 +35,6 @@ class PhaseSums {
   int size() const { return static_cast<int>(re_.size()); }
   bool complete() const { return complete_; }
   int count(int shift) const { return complete_ ? size() : counts_.at(shift); }
-  void Prefetch() const;
 
   // S_k in units of kPhaseScale^2.
   const int32_t* re() const { return re_.data(); }
@@ -49,8 +54,8 @@ class PhaseSums {
 
   bool begun_ = false;
   bool complete_ = false;
-  std::vector<int32_t> re_;
-  std::vector<int32_t> im_;
+  std::pmr::vector<int32_t> re_;
+  std::pmr::vector<int32_t> im_;
   ShiftCounts counts_;
 };
 

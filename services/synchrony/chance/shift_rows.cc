@@ -23,13 +23,19 @@ ShiftRows::Person& ShiftRows::Of(const WindowRing* windows) {
     return person.windows == windows;
   });
   if (it != people_.end()) return *it;
-  people_.push_back({windows, {}});
+  people_.push_back({windows, std::pmr::vector<Partner>(people_.get_allocator().resource())});
   return people_.back();
 }
 
+void ShiftRows::Reserve(size_t pairs, size_t people) {
+  pairs_.reserve(pairs);
+  people_.reserve(people);
+}
+
 void ShiftRows::Add(const WindowRing* a, const WindowRing* b, ShiftSums* sums) {
-  Of(b).partners.push_back({pairs_.size(), true, a});
-  Of(a).partners.push_back({pairs_.size(), false, b});
+  const auto pair = static_cast<uint32_t>(pairs_.size());
+  Of(b).partners.push_back({pair, true});
+  Of(a).partners.push_back({pair, false});
   pairs_.push_back({a, b, sums});
 }
 
@@ -46,8 +52,7 @@ void ShiftRows::Follow(const Kernels& kernels) {
   for (size_t i = 0; i < people_.size(); ++i) {
     if (i + 1 < people_.size()) {
       const WindowRing& next = *people_[i + 1].windows;
-      Prefetch(next.blocks(),
-               static_cast<size_t>(next.block_count()) * kBlockSize * sizeof(int32_t));
+      Prefetch(next.blocks(), next.BlockBytes());
     }
     Cross(people_[i], kernels);
   }
@@ -80,11 +85,12 @@ void ShiftRows::Cross(const Person& person, const Kernels& kernels) {
     count = 0;
   };
   for (const Partner& partner : person.partners) {
-    if (!pairs_[partner.pair].follows) continue;
-    for (const WindowRing::Change& change : partner.windows->changes()) {
+    const Pair& pair = pairs_[partner.pair];
+    if (!pair.follows) continue;
+    for (const WindowRing::Change& change : (partner.is_a ? pair.a : pair.b)->changes()) {
       rows[count] = change.difference;
       targets[count] = {&partner, change.slot};
-      const ShiftSums& sums = *pairs_[partner.pair].sums;
+      const ShiftSums& sums = *pair.sums;
       Prefetch(sums.r(), static_cast<size_t>(sums.size()) * sizeof(int64_t));
       if (++count == kRows) flush();
     }

@@ -5,6 +5,8 @@
 #define ATTUNE_SERVICES_SYNCHRONY_CHANCE_SHIFT_ROWS_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/chance/shift_sums.h"
@@ -15,6 +17,12 @@ namespace attune::synchrony {
 
 class ShiftRows {
  public:
+  // What it holds lies in `memory`, which must outlive it.
+  explicit ShiftRows(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : pairs_(memory), people_(memory) {}
+
+  // Room for as many.
+  void Reserve(size_t pairs, size_t people);
   // Whose sums are followed, in any order; all pointers stay valid until the next Clear().
   void Add(const WindowRing* a, const WindowRing* b, ShiftSums* sums);
   void Clear();
@@ -30,20 +38,19 @@ class ShiftRows {
     bool follows = false;  // this step, rather than being recomputed
   };
   struct Partner {
-    size_t pair;
+    uint32_t pair;
     bool is_a;
-    const WindowRing* windows;
   };
   struct Person {
     const WindowRing* windows;
-    std::vector<Partner> partners;
+    std::pmr::vector<Partner> partners;
   };
 
   Person& Of(const WindowRing* windows);
   void Cross(const Person& person, const Kernels& kernels);
 
-  std::vector<Pair> pairs_;
-  std::vector<Person> people_;
+  std::pmr::vector<Pair> pairs_;
+  std::pmr::vector<Person> people_;
 };
 
 }  // namespace attune::synchrony

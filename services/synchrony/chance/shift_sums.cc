@@ -12,7 +12,14 @@ constexpr size_t kFewChanges = 80;
 
 }  // namespace
 
-ShiftSums::ShiftSums(int size) : r_(static_cast<size_t>(size)), counts_(size) {}
+ShiftSums::ShiftSums(int size, std::pmr::memory_resource* memory)
+    : r_(static_cast<size_t>(size), memory), counts_(size) {}
+
+ShiftSums::ShiftSums(ShiftSums&& other, std::pmr::memory_resource* memory)
+    : begun_(other.begun_),
+      complete_(other.complete_),
+      r_(std::move(other.r_), memory),
+      counts_(std::move(other.counts_)) {}
 
 bool ShiftSums::CanFollow(const WindowRing& a, const WindowRing& b) const {
   return begun_ && a.changes().size() + b.changes().size() <= kFewChanges;

@@ -15,6 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "services/synchrony/chance/shift_counts.h"
@@ -25,7 +27,11 @@ namespace attune::synchrony {
 
 class ShiftSums {
  public:
-  explicit ShiftSums(int size);
+  // The sums lie in `memory`, which must outlive them.
+  explicit ShiftSums(int size,
+                     std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+  // As `other`, moved to `memory`.
+  ShiftSums(ShiftSums&& other, std::pmr::memory_resource* memory);
 
   // After every step of the two rings, both of `size` slots; the first time from nothing.
   void Follow(const WindowRing& a, const WindowRing& b, const Kernels& kernels);
@@ -58,7 +64,7 @@ class ShiftSums {
  private:
   bool begun_ = false;
   bool complete_ = false;
-  std::vector<int64_t> r_;
+  std::pmr::vector<int64_t> r_;
   ShiftCounts counts_;
 };
 

@@ -2,12 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory_resource>
 
 #include "services/synchrony/chance/draws.h"
 #include "services/synchrony/chance/moments.h"
 
 namespace attune::synchrony {
 namespace {
+
+// What one call needs by draw, on the stack as long as the draws are few.
+class Scratch {
+ public:
+  std::pmr::memory_resource* memory() { return &memory_; }
+
+ private:
+  std::byte stack_[4096];
+  std::pmr::monotonic_buffer_resource memory_{stack_, sizeof(stack_)};
+};
 
 Number Without(Number number, Absence why, bool common_cause) {
   number.absent = why;
@@ -74,16 +85,20 @@ Number GroupMeasures::OrderParameter(const GroupBasis& basis, int64_t tick_end_u
   }
   rings_.clear();
   for (const PersonTrack* track : basis.tracks) rings_.push_back(&track->phases());
-  order_.Follow(rings_, MomentAt(tick_end_us, params_));
-  if (!order_.Mean(-1, &number.value)) {
-    return Without(number, Absence::kNotEnoughData, common_cause);
+  if (order_.Follow(rings_, MomentAt(tick_end_us, params_)) || !order_standing_.known) {
+    order_any_ = order_.Mean(-1, &order_value_);
+    Scratch scratch;
+    std::pmr::vector<double> null_values(scratch.memory());
+    null_values.reserve(static_cast<size_t>(order_.draws()));
+    double value = 0;
+    for (int draw = 0; draw < order_.draws(); ++draw) {
+      if (order_.Mean(draw, &value)) null_values.push_back(value);
+    }
+    order_standing_ = StandingOf(basis, order_value_, null_values);
   }
-  null_values_.clear();
-  double value = 0;
-  for (int draw = 0; draw < order_.draws(); ++draw) {
-    if (order_.Mean(draw, &value)) null_values_.push_back(value);
-  }
-  AddChance(StandingOf(basis, number.value), common_cause, &number);
+  if (!order_any_) return Without(number, Absence::kNotEnoughData, common_cause);
+  number.value = order_value_;
+  AddChance(order_standing_, common_cause, &number);
   return number;
 }
 
@@ -112,8 +127,9 @@ void GroupMeasures::SumPairs(const GroupBasis& basis, const std::vector<const Sh
   const auto draws = static_cast<size_t>(params_.group_draws);
   const int size = SpanWindows(params_);
   ChooseShifts(people, size);
-  null_r_.assign(draws, 0);
-  null_count_.assign(draws, 0);
+  Scratch scratch;
+  std::pmr::vector<int64_t> null_r(draws, scratch.memory());
+  std::pmr::vector<int64_t> null_count(draws, scratch.memory());
   int64_t r = 0, count = 0, complete_count = 0;
   for (size_t i = 0; i < people; ++i) {
     for (size_t j = i + 1; j < people; ++j) {
@@ -127,7 +143,7 @@ void GroupMeasures::SumPairs(const GroupBasis& basis, const std::vector<const Sh
       const int16_t* shift_b = &shifts_[j * draws];
       for (size_t draw = 0; draw < draws; ++draw) {
         const int difference = shift_b[draw] - shift_a[draw];
-        null_r_[draw] += pair.r(difference < 0 ? difference + size : difference);
+        null_r[draw] += pair.r(difference < 0 ? difference + size : difference);
       }
       if (pair.complete()) {
         complete_count += size;
@@ -135,7 +151,7 @@ void GroupMeasures::SumPairs(const GroupBasis& basis, const std::vector<const Sh
       }
       for (size_t draw = 0; draw < draws; ++draw) {
         const int difference = shift_b[draw] - shift_a[draw];
-        null_count_[draw] += pair.count(difference < 0 ? difference + size : difference);
+        null_count[draw] += pair.count(difference < 0 ? difference + size : difference);
       }
     }
   }
@@ -145,14 +161,15 @@ void GroupMeasures::SumPairs(const GroupBasis& basis, const std::vector<const Sh
   if (!pairwise_any_) return;
   pairwise_value_ = static_cast<double>(r) * kRScale / static_cast<double>(count);
   const double enough = params_.shift_min_window_share * static_cast<double>(count);
-  null_values_.clear();
+  std::pmr::vector<double> null_values(scratch.memory());
+  null_values.reserve(draws);
   for (size_t draw = 0; draw < draws; ++draw) {
-    const auto cells = static_cast<double>(null_count_[draw] + complete_count);
+    const auto cells = static_cast<double>(null_count[draw] + complete_count);
     if (cells == 0 || cells < enough) continue;
-    null_values_.push_back(static_cast<double>(null_r_[draw]) * kRScale / cells *
-                           std::sqrt(cells / static_cast<double>(count)));
+    null_values.push_back(static_cast<double>(null_r[draw]) * kRScale / cells *
+                          std::sqrt(cells / static_cast<double>(count)));
   }
-  pairwise_standing_ = StandingOf(basis, pairwise_value_);
+  pairwise_standing_ = StandingOf(basis, pairwise_value_, null_values);
 }
 
 Number GroupMeasures::MeanPairwiseOfCrowd(const GroupBasis& basis, bool common_cause) {
@@ -171,24 +188,27 @@ Number GroupMeasures::MeanPairwiseOfCrowd(const GroupBasis& basis, bool common_c
   if (observed.count == 0) return Without(number, Absence::kNotEnoughData, common_cause);
   number.value = static_cast<double>(observed.r) * kRScale / static_cast<double>(observed.count);
   const double enough = params_.shift_min_window_share * static_cast<double>(observed.count);
-  null_values_.clear();
+  Scratch scratch;
+  std::pmr::vector<double> null_values(scratch.memory());
+  null_values.reserve(static_cast<size_t>(crowd_.draws()));
   for (int draw = 0; draw < crowd_.draws(); ++draw) {
     const CrowdSums::Sum sum = crowd_.At(draw);
     const auto cells = static_cast<double>(sum.count);
     if (cells == 0 || cells < enough) continue;
-    null_values_.push_back(static_cast<double>(sum.r) * kRScale / cells *
-                           std::sqrt(cells / static_cast<double>(observed.count)));
+    null_values.push_back(static_cast<double>(sum.r) * kRScale / cells *
+                          std::sqrt(cells / static_cast<double>(observed.count)));
   }
-  AddChance(StandingOf(basis, number.value), common_cause, &number);
+  AddChance(StandingOf(basis, number.value, null_values), common_cause, &number);
   return number;
 }
 
-Standing GroupMeasures::StandingOf(const GroupBasis& basis, double value) const {
-  Standing standing{true, static_cast<int>(null_values_.size()), {}};
+Standing GroupMeasures::StandingOf(const GroupBasis& basis, double value,
+                                   std::span<const double> null_values) const {
+  Standing standing{true, static_cast<int>(null_values.size()), {}};
   if (standing.shifts >= std::max(2, params_.shifts_min)) {
     const bool two = basis.contributors.size() == 2;
     standing.chance = ChanceAgainst(two ? Statistic::kGroupOfTwo : Statistic::kGroup, value,
-                                    null_values_.data(), standing.shifts);
+                                    null_values.data(), standing.shifts);
   }
   return standing;
 }
@@ -221,14 +241,13 @@ void GroupMeasures::ChooseShifts(size_t people, int length) {
 
 void GroupMeasures::Forget(int person) {
   pairwise_standing_.known = false;
+  order_standing_.known = false;
   order_.Forget();
   crowd_.Forget(person);
 }
 
 size_t GroupMeasures::MemoryBytes() const {
-  return order_.MemoryBytes() + crowd_.MemoryBytes() + shifts_.capacity() * sizeof(int16_t) +
-         (null_r_.capacity() + null_count_.capacity()) * sizeof(int64_t) +
-         null_values_.capacity() * sizeof(double);
+  return order_.MemoryBytes() + crowd_.MemoryBytes() + shifts_.capacity() * sizeof(int16_t);
 }
 
 }  // namespace attune::synchrony

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "services/synchrony/chance/moments.h"
@@ -57,8 +58,8 @@ class GroupMeasures {
 
  private:
   void ChooseShifts(size_t people, int length);
-  // The chance level among null_values_.
-  Standing StandingOf(const GroupBasis& basis, double value) const;
+  Standing StandingOf(const GroupBasis& basis, double value,
+                      std::span<const double> null_values) const;
   void AddChance(const Standing& standing, bool common_cause, Number* number) const;
   void SumPairs(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
                 size_t group_size);
@@ -66,6 +67,10 @@ class GroupMeasures {
   const Params& params_;
   OrderTrack order_;
   std::vector<int> order_people_;  // whom order_ stands on
+  // What order_ says, until it says something else.
+  bool order_any_ = false;
+  double order_value_ = 0;
+  Standing order_standing_;
   // Mean pairwise r and its chance level, which hold until a window of somebody changes.
   std::vector<int> pairwise_people_;
   bool pairwise_any_ = false;
@@ -75,8 +80,6 @@ class GroupMeasures {
   // Shift of each person in each draw, by person; kept, since they seldom change.
   size_t shift_people_ = 0;
   std::vector<int16_t> shifts_;
-  std::vector<int64_t> null_r_, null_count_;  // by draw
-  std::vector<double> null_values_;
   std::vector<const PhaseRing*> rings_;  // of the contributors, for the time of a call
   std::vector<CrowdSums::Member> members_;
 };

@@ -13,6 +13,8 @@ constexpr double kOne = 1 << 30;
 // steps of this, so that they seldom change.
 constexpr int64_t kRangeStepSeconds = 20;
 
+constexpr size_t kColumns = 128;
+
 int Low(int32_t pair) { return static_cast<int16_t>(static_cast<uint32_t>(pair) & 0xffff); }
 int High(int32_t pair) { return pair >> 16; }
 
@@ -37,7 +39,7 @@ OrderTrack::OrderTrack(const Params& params)
       sums_(static_cast<size_t>(columns_)),
       used_(static_cast<size_t>(columns_)) {}
 
-void OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t moment) {
+bool OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t moment) {
   const int filter = params_.phase_filter_seconds / params_.moment_seconds;
   const int longest = params_.span_seconds / params_.moment_seconds - filter - window_;
   // The first phase is that of moment `filter` + 1.
@@ -49,7 +51,7 @@ void OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t mom
   for (size_t i = 0; same && i < people.size(); ++i) {
     same = revisions_[i] == people[i]->slots().revision();
   }
-  if (same && known_ == moment) return;
+  if (same && known_ == moment) return false;
   if (!same || known_ + 1 != moment) {
     ChooseDelays(static_cast<int>(people.size()), range);
     std::fill(moments_.begin(), moments_.end(), -1);
@@ -61,6 +63,7 @@ void OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t mom
   }
   Moment(people, moment);
   known_ = moment;
+  return true;
 }
 
 void OrderTrack::ChooseDelays(int people, int range) {
@@ -82,40 +85,40 @@ void OrderTrack::ChooseDelays(int people, int range) {
 
 void OrderTrack::Moment(const std::vector<const PhaseRing*>& people, int64_t moment) {
   const auto columns = static_cast<size_t>(columns_);
-  const auto count = static_cast<int>(people.size());
-  for (auto* sum : {&re_, &im_, &valid_}) sum->assign(columns, 0);
-  int32_t* re = re_.data();
-  int32_t* im = im_.data();
-  int32_t* n = valid_.data();
-  for (size_t i = 0; i < people.size(); ++i) {
-    const PhaseRing& ring = *people[i];
-    const int size = ring.slots().size();
-    const int32_t* units = ring.units();
-    const uint8_t* delays = &delays_[i * columns];
-    const int now = ring.slots().SlotOf(moment + size);  // moments before the session: empty slots
-    for (size_t column = 0; column < columns; ++column) {
-      const int slot = now - delays[column];
-      const int32_t unit = units[slot < 0 ? slot + size : slot];
-      re[column] += Low(unit);
-      im[column] += High(unit);
-      n[column] += unit != 0 ? 1 : 0;
-    }
-  }
-  const int min_valid =
-      std::max(2, static_cast<int>(std::ceil(params_.contributor_min_coverage * count)));
+  const int min_valid = std::max(2, static_cast<int>(std::ceil(params_.contributor_min_coverage *
+                                                               static_cast<int>(people.size()))));
   int32_t* row = &moments_[static_cast<size_t>((moment + window_) % window_) * columns];
-  for (size_t column = 0; column < columns; ++column) {
-    int32_t value = -1;
-    if (n[column] >= min_valid) {
-      const double x = re[column];
-      const double y = im[column];
-      const double r = std::sqrt(x * x + y * y) / (kPhaseScale * static_cast<double>(n[column]));
-      value = static_cast<int32_t>(std::min(r, 1.0) * kOne);
+  // A part of the columns at a time, whose sums lie on the stack.
+  for (size_t begin = 0; begin < columns; begin += kColumns) {
+    const size_t count = std::min(kColumns, columns - begin);
+    int32_t re[kColumns] = {}, im[kColumns] = {}, n[kColumns] = {};
+    for (size_t i = 0; i < people.size(); ++i) {
+      const PhaseRing& ring = *people[i];
+      const int size = ring.slots().size();
+      const int32_t* units = ring.units();
+      const uint8_t* delays = &delays_[i * columns + begin];
+      const int now = ring.slots().SlotOf(moment + size);  // before the session: empty slots
+      for (size_t column = 0; column < count; ++column) {
+        const int slot = now - delays[column];
+        const int32_t unit = units[slot < 0 ? slot + size : slot];
+        re[column] += Low(unit);
+        im[column] += High(unit);
+        n[column] += unit != 0 ? 1 : 0;
+      }
     }
-    const int32_t old = row[column];
-    row[column] = value;
-    sums_[column] += std::max(value, 0) - std::max(old, 0);
-    used_[column] += (value >= 0 ? 1 : 0) - (old >= 0 ? 1 : 0);
+    for (size_t column = 0; column < count; ++column) {
+      int32_t value = -1;
+      if (n[column] >= min_valid) {
+        const double x = re[column];
+        const double y = im[column];
+        const double r = std::sqrt(x * x + y * y) / (kPhaseScale * static_cast<double>(n[column]));
+        value = static_cast<int32_t>(std::min(r, 1.0) * kOne);
+      }
+      const int32_t old = row[begin + column];
+      row[begin + column] = value;
+      sums_[begin + column] += std::max(value, 0) - std::max(old, 0);
+      used_[begin + column] += (value >= 0 ? 1 : 0) - (old >= 0 ? 1 : 0);
+    }
   }
 }
 

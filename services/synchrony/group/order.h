@@ -29,7 +29,8 @@ class OrderTrack {
 
   // Brings it to `moment`; the rings (one a contributor, all stepped to it) hold SpanPhases()
   // moments each. A moment with fewer than contributor_min_coverage of them valid is left out.
-  void Follow(const std::vector<const PhaseRing*>& people, int64_t moment);
+  // False when nothing had to be done: Mean() says what it said before.
+  bool Follow(const std::vector<const PhaseRing*>& people, int64_t moment);
   // Whose rings these are has changed (or may have).
   void Forget() { known_ = -1; }
 
@@ -56,7 +57,6 @@ class OrderTrack {
   std::vector<int32_t> moments_;
   std::vector<int64_t> sums_;
   std::vector<int32_t> used_;
-  std::vector<int32_t> re_, im_, valid_;  // of the moment being computed
 };
 
 }  // namespace attune::synchrony

@@ -1,5 +1,7 @@
 #include "services/synchrony/pair/lagged.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -16,11 +18,20 @@ int64_t SumUu(int64_t length) { return length * (length * length - 1) / 3; }
 
 }  // namespace
 
-LaggedWindows::LaggedWindows(const Params& params)
+LaggedWindows::LaggedWindows(const Params& params, std::pmr::memory_resource* memory)
     : length_(params.lagged_window),
       max_lag_(params.lagged_max_lag),
-      back_(PackedBackSize(params.lagged_window, params.lagged_max_lag + 1)),
-      scales_(static_cast<size_t>(params.lagged_max_lag) + 1) {}
+      back_(PackedBackSize(params.lagged_window, params.lagged_max_lag + 1), memory),
+      missing_(memory),
+      scales_(static_cast<size_t>(params.lagged_max_lag) + 1, memory),
+      x_(memory),
+      ux_(memory),
+      xx_(memory) {}
+
+size_t LaggedWindows::Bytes(const Params& params) {
+  return PackedBackSize(params.lagged_window, params.lagged_max_lag + 1) * sizeof(int32_t) +
+         (static_cast<size_t>(params.lagged_max_lag) + 1) * sizeof(LagScale);
+}
 
 void LaggedWindows::Update(const GridTrack& grid, int64_t last) {
   const int count = length_ + max_lag_;
@@ -65,31 +76,30 @@ LaggedCorrelation::LaggedCorrelation(const Params& params, const Kernels& kernel
       max_lag_(params.lagged_max_lag),
       min_valid_(std::max(
           4, static_cast<int>(std::ceil(params.lagged_min_valid_share * params.lagged_window)))),
-      uu_(SumUu(params.lagged_window)),
-      dots_(static_cast<size_t>(RoundUp(params.lagged_max_lag + 1, kLagLanes))) {}
+      uu_(SumUu(params.lagged_window)) {}
 
-void LaggedCorrelation::Compute(LaggedWindows& a, LaggedWindows& b, std::vector<double>* r) {
-  r->resize(static_cast<size_t>(2 * max_lag_ + 1));
-  double* zero = r->data() + max_lag_;
+void LaggedCorrelation::Compute(LaggedWindows& a, LaggedWindows& b, double* r) const {
+  double* zero = r + max_lag_;
   OneSide(a, b, zero, -1);
   OneSide(b, a, zero, 1);  // lag 0 of both is the same cell
 }
 
-void LaggedCorrelation::OneSide(LaggedWindows& base, LaggedWindows& past, double* r, int step) {
-  kernels_.lagged_dots(base.values_ + max_lag_, past.back_.data(), length_, max_lag_ + 1,
-                       dots_.data());
+void LaggedCorrelation::OneSide(LaggedWindows& base, LaggedWindows& past, double* r,
+                                int step) const {
+  alignas(64) int32_t dots[RoundUp(kMostLag + 1, kLagLanes)];
+  kernels_.lagged_dots(base.values_ + max_lag_, past.back_.data(), length_, max_lag_ + 1, dots);
   if (base.missing_.empty() && past.missing_.empty()) {
     const LagScale now = base.scales_[0];
     if (!base.flat_ && !past.flat_) {
       for (int lag = 0; lag <= max_lag_; ++lag) {
         const auto l = static_cast<size_t>(lag);
-        r[lag * step] = Correlation(dots_[l], now, past.scales_[l]);
+        r[lag * step] = Correlation(dots[l], now, past.scales_[l]);
       }
       return;
     }
     for (int lag = 0; lag <= max_lag_; ++lag) {
       const LagScale& then = past.scales_[static_cast<size_t>(lag)];
-      const double value = Correlation(dots_[static_cast<size_t>(lag)], now, then);
+      const double value = Correlation(dots[lag], now, then);
       r[lag * step] =
           now.inverse == 0 || then.inverse == 0 ? kNone : std::min(std::max(value, -1.0), 1.0);
     }
@@ -98,7 +108,7 @@ void LaggedCorrelation::OneSide(LaggedWindows& base, LaggedWindows& past, double
   base.SumUp();
   past.SumUp();
   for (int lag = 0; lag <= max_lag_; ++lag) {
-    r[lag * step] = WithoutMissing(base, past, lag, dots_[static_cast<size_t>(lag)]);
+    r[lag * step] = WithoutMissing(base, past, lag, dots[lag]);
   }
 }
 
@@ -150,28 +160,49 @@ double LaggedCorrelation::WithoutMissing(const LaggedWindows& base, const Lagged
   return xy * inverse;
 }
 
-bool FindPeak(const std::vector<double>& r, double* peak, int* lag) {
+bool FindPeak(std::span<const double> r, double* peak, int* lag) {
   if (r.empty()) return false;
-  // Two at a time; a sum with an absent one is absent.
-  double largest[2] = {r[0], r[0]}, sums[2] = {r[0], 0};
+  // An odd number of them: the first, then two at a time.
+  const auto two = [&r](size_t i) { return _mm_loadu_pd(&r[i]); };
+  __m128d largest = _mm_set1_pd(r[0]), other = largest;
+  __m128d absent = _mm_cmpunord_pd(largest, largest);
   size_t i = 1;
-  for (; i + 1 < r.size(); i += 2) {
-    for (size_t lane = 0; lane < 2; ++lane) {
-      const double value = r[i + lane];
-      largest[lane] = value > largest[lane] ? value : largest[lane];
-      sums[lane] += value;
-    }
+  for (; i + 4 <= r.size(); i += 4) {
+    largest = _mm_max_pd(two(i), largest);
+    other = _mm_max_pd(two(i + 2), other);
+    absent = _mm_or_pd(absent, _mm_cmpunord_pd(two(i), two(i + 2)));
   }
-  if (std::isnan(sums[0] + sums[1])) return false;
-  const double top = std::max(largest[0], largest[1]);
+  for (; i + 2 <= r.size(); i += 2) {
+    largest = _mm_max_pd(two(i), largest);
+    absent = _mm_or_pd(absent, _mm_cmpunord_pd(two(i), two(i)));
+  }
+  if (_mm_movemask_pd(absent) != 0) return false;
+  largest = _mm_max_pd(largest, other);
+  const double top = _mm_cvtsd_f64(_mm_max_sd(_mm_unpackhi_pd(largest, largest), largest));
   *peak = std::clamp(top, -1.0, 1.0);
-  const auto zero = static_cast<ptrdiff_t>(r.size() / 2);
-  for (*lag = 0;; *lag = *lag > 0 ? -*lag : 1 - *lag) {  // 0, 1, -1, 2, -2 ...
-    if (r[static_cast<size_t>(zero + *lag)] == top) return true;
+  // Of those that are as large the first of 0, 1, -1, 2, -2 ...
+  const auto zero = static_cast<int>(r.size() / 2);
+  int first = std::numeric_limits<int>::max();
+  const auto take = [&](size_t at) {
+    const int of = static_cast<int>(at) - zero;
+    const int place = of > 0 ? 2 * of - 1 : -2 * of;
+    if (place < first) {
+      first = place;
+      *lag = of;
+    }
+  };
+  if (r[0] == top) take(0);
+  const __m128d tops = _mm_set1_pd(top);
+  for (i = 1; i + 2 <= r.size(); i += 2) {
+    const int equal = _mm_movemask_pd(_mm_cmpeq_pd(two(i), tops));
+    if (equal == 0) continue;
+    if ((equal & 1) != 0) take(i);
+    if ((equal & 2) != 0) take(i + 1);
   }
+  return true;
 }
 
-double LagStandardError(const std::vector<double>& r, int lag, int window) {
+double LagStandardError(std::span<const double> r, int lag, int window) {
   const auto max_lag = static_cast<int>(r.size() / 2);
   const double unknown = max_lag / std::sqrt(3.0);  // of a lag that may be anywhere
   const double top = r[static_cast<size_t>(max_lag + lag)];

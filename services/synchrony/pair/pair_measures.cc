@@ -100,7 +100,7 @@ void AddChance(Statistic statistic, const Value& value, const Params& params, bo
 }  // namespace
 
 void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, LaggedWindows& windows_a,
-                          LaggedWindows& windows_b, const Span& span, PairNumbers* numbers) {
+                          LaggedWindows& windows_b, const Span& span, PairNumbers* numbers) const {
   Number base;
   base.window_us = params_.lagged_window * kSampleUs;
   base.coverage = JointCoverage(a, b, span.last_sample, params_.lagged_window);
@@ -115,15 +115,17 @@ void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, LaggedWind
   // Before the window fits into the session, its samples before the start are missing: wait.
   if (span.last_sample < params_.lagged_window + params_.lagged_max_lag) return;
 
-  correlation_.Compute(windows_a, windows_b, &r_);
-  const double zero = r_[static_cast<size_t>(params_.lagged_max_lag)];
+  double values[2 * kMostLag + 1];
+  const std::span<const double> r(values, static_cast<size_t>(2 * params_.lagged_max_lag + 1));
+  correlation_.Compute(windows_a, windows_b, values);
+  const double zero = r[static_cast<size_t>(params_.lagged_max_lag)];
   if (!std::isnan(zero)) {
     numbers->r_zero_lag.absent = Absence::kNone;
     numbers->r_zero_lag.value = std::clamp(zero, -1.0, 1.0);
   }
   int lag = 0;
   double peak = 0;
-  if (!FindPeak(r_, &peak, &lag)) return;
+  if (!FindPeak(r, &peak, &lag)) return;
   numbers->r_peak.absent = Absence::kNone;
   numbers->r_peak.value = peak;
   const int64_t uncertainty_us = int64_t{a.timing.jitter_us} + b.timing.jitter_us +
@@ -134,13 +136,14 @@ void PairMeasures::Lagged(const PersonTrack& a, const PersonTrack& b, LaggedWind
   }
   numbers->lag_ms.absent = Absence::kNone;
   numbers->lag_ms.value = lag * kSampleMs;
-  numbers->lag_ms.uncertainty = LagUncertaintyMs(a.timing, b.timing, lag);
+  numbers->lag_ms.uncertainty = LagUncertaintyMs(r, a.timing, b.timing, lag);
 }
 
 // Noise, the steps of the lags, and what is not known of the beat times: the bounds count as the
 // half widths of even distributions.
-double PairMeasures::LagUncertaintyMs(const Timing& a, const Timing& b, int lag) const {
-  const double noise = LagStandardError(r_, lag, params_.lagged_window) * kSampleMs;
+double PairMeasures::LagUncertaintyMs(std::span<const double> r, const Timing& a, const Timing& b,
+                                      int lag) const {
+  const double noise = LagStandardError(r, lag, params_.lagged_window) * kSampleMs;
   const double bounds = Square(a.jitter_us * 1e-3) + Square(b.jitter_us * 1e-3) +
                         Square(a.offset_bound_us * 1e-3) + Square(b.offset_bound_us * 1e-3);
   return std::sqrt(Square(noise) + Square(kSampleMs) / 12 + bounds / 3);

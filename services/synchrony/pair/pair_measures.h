@@ -3,7 +3,7 @@
 #define ATTUNE_SERVICES_SYNCHRONY_PAIR_PAIR_MEASURES_H_
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "services/synchrony/kernel/kernels.h"
 #include "services/synchrony/numbers.h"
@@ -21,7 +21,7 @@ class PairMeasures {
 
   // r_zero_lag, r_peak and lag_ms. Both windows updated to the tick.
   void Lagged(const PersonTrack& a, const PersonTrack& b, LaggedWindows& windows_a,
-              LaggedWindows& windows_b, const Span& span, PairNumbers* numbers);
+              LaggedWindows& windows_b, const Span& span, PairNumbers* numbers) const;
 
   // r_mean_windowed and plv_lf, with their chance levels (`above` still false) unless
   // `common_cause`.
@@ -32,11 +32,11 @@ class PairMeasures {
   void Nobody(const Span& span, bool common_cause, PairNumbers* numbers) const;
 
  private:
-  double LagUncertaintyMs(const Timing& a, const Timing& b, int lag) const;
+  double LagUncertaintyMs(std::span<const double> r, const Timing& a, const Timing& b,
+                          int lag) const;
 
   const Params& params_;
   LaggedCorrelation correlation_;
-  std::vector<double> r_;  // by lag
 };
 
 }  // namespace attune::synchrony

@@ -4,7 +4,9 @@
 #define ATTUNE_SERVICES_SYNCHRONY_PAIR_PAIR_TRACK_H_
 
 #include <cstddef>
-#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <utility>
 
 #include "services/synchrony/chance/moments.h"
 #include "services/synchrony/chance/phase_sums.h"
@@ -16,30 +18,39 @@ namespace attune::synchrony {
 
 class PairTrack {
  public:
-  explicit PairTrack(const Params& params) : shifts_(SpanWindows(params)) {}
+  // The sums lie in `memory`, which must outlive the track.
+  PairTrack(const Params& params, std::pmr::memory_resource* memory)
+      : shifts_(SpanWindows(params), memory) {}
+  // As `other`, moved to `memory`.
+  PairTrack(PairTrack&& other, std::pmr::memory_resource* memory)
+      : shifts_standing(other.shifts_standing),
+        phases_standing(other.phases_standing),
+        shifts_(std::move(other.shifts_), memory) {
+    if (other.phases_.has_value()) phases_.emplace(std::move(*other.phases_), memory);
+  }
+
+  // What its sums take of `memory`.
+  static size_t SumBytes(const Params& params, bool phases) {
+    return static_cast<size_t>(SpanWindows(params)) * sizeof(int64_t) +
+           (phases ? 2 * static_cast<size_t>(SpanPhases(params)) * sizeof(int32_t) : 0);
+  }
 
   // Only for pairs that somebody looks at; the group needs the windows alone.
-  void KeepPhases(const Params& params) {
-    if (phases_ == nullptr) phases_ = std::make_unique<PhaseSums>(SpanPhases(params));
+  void KeepPhases(const Params& params, std::pmr::memory_resource* memory) {
+    if (!phases_.has_value()) phases_.emplace(SpanPhases(params), memory);
   }
   void DropPhases() {
     phases_.reset();
     phases_standing.known = false;
   }
+  bool keeps_phases() const { return phases_.has_value(); }
 
   // After every step of both people; the shift sums are followed for all pairs at once
   // (chance/shift_rows.h).
   void FollowPhases(const PersonTrack& a, const PersonTrack& b, const Kernels& kernels) {
-    if (phases_ != nullptr) phases_->Follow(a.phases(), b.phases(), kernels);
+    if (phases_.has_value()) phases_->Follow(a.phases(), b.phases(), kernels);
     shifts_standing.known &= a.windows().changes().empty() && b.windows().changes().empty();
     phases_standing.known &= a.phases().changes().empty() && b.phases().changes().empty();
-  }
-
-  // FollowPhases() will be called soon.
-  void PrefetchPhases(const PersonTrack& a, const PersonTrack& b) const {
-    if (phases_ == nullptr || (a.phases().changes().empty() && b.phases().changes().empty()))
-      return;
-    phases_->Prefetch();
   }
 
   ShiftSums* mutable_shifts() { return &shifts_; }
@@ -51,13 +62,12 @@ class PairTrack {
   Standing phases_standing;
 
   size_t MemoryBytes() const {
-    return sizeof(*this) + shifts_.MemoryBytes() +
-           (phases_ == nullptr ? 0 : sizeof(PhaseSums) + phases_->MemoryBytes());
+    return sizeof(*this) + shifts_.MemoryBytes() + (keeps_phases() ? phases_->MemoryBytes() : 0);
   }
 
  private:
   ShiftSums shifts_;
-  std::unique_ptr<PhaseSums> phases_;
+  std::optional<PhaseSums> phases_;
 };
 
 }  // namespace attune::synchrony

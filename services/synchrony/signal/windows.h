@@ -62,6 +62,8 @@ class WindowRing {
     Prefetch(&blocks_[slot / kBlockWindows], sizeof(Block));
   }
 
+  size_t BlockBytes() const { return blocks_.size() * sizeof(Block); }
+
   // Sum of row . row over all slots.
   int64_t own() const { return own_; }
 
