@@ -475,7 +475,6 @@ size_t Engine::MemoryBytes() const {
   size_t bytes = sizeof(Impl) + impl_->requested.MemoryBytes();
   for (const auto& [id, track] : impl_->people) bytes += track.MemoryBytes();
   if (impl_->plan.has_value()) {
-    bytes += impl_->plan->room.capacity();
     for (const LaggedWindows& windows : impl_->plan->lagged) bytes += windows.MemoryBytes();
   }
   return bytes;
@@ -483,6 +482,7 @@ size_t Engine::MemoryBytes() const {
 
 size_t Engine::ChanceMemoryBytes() const {
   size_t bytes = impl_->group_measures.MemoryBytes() + impl_->pairs.MemoryBytes();
+  if (impl_->plan.has_value()) bytes += impl_->plan->room.capacity();  // most of it by pair
   for (const auto& [id, track] : impl_->people) bytes += track.ChanceMemoryBytes();
   return bytes;
 }
