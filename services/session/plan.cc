@@ -10,7 +10,6 @@ namespace attune::session {
 namespace {
 
 static_assert(kNever == synchrony::kNever);
-static_assert(kAbsentUs == synchrony::kAbsentUs);
 
 // Consents whose standing decides whether a tick counts.
 uint32_t Counted(const Book& book) {

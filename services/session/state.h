@@ -36,8 +36,7 @@ inline constexpr int64_t kReattachGraceUs = 10 * kSecondUs;  // after a change o
 inline constexpr int64_t kFirstDataGraceUs = 2 * kSecondUs;  // likewise, who has sent nothing yet
 inline constexpr int64_t kStaleUs = 4 * kSecondUs;           // a link without a beat is stale
 
-// Session time. A person without a beat for so long is no longer in the frames.
-inline constexpr int64_t kAbsentUs = 60 * kSecondUs;
+// Session time.
 inline constexpr int64_t kPracticeMaxUs = 12 * 3600 * kSecondUs;
 // Beats whose timing was never told: too uncertain for anything that stands on timing.
 inline constexpr uint32_t kUnknownTimingUs = 60 * 1'000'000;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "services/messages/numbers.h"
 #include "services/session/consent.h"
 #include "services/session/roster.h"
+#include "services/synchrony/replay/contributors.h"
 #include "services/synchrony/replay/plan.h"
 
 namespace attune::session {
@@ -38,34 +41,23 @@ bool HasBegun(const Person& person, int64_t tick_end_us) {
   return !person.beats.empty() && person.beats.front().time_us <= tick_end_us;
 }
 
-void AddDyads(const Book& book, const std::map<uint32_t, uint32_t>& eligible,
-              synchrony::Selection& selection) {
+// Pairs that may be shown now, whoever else is open. Whether their people are there is not asked.
+std::vector<std::pair<int, int>> ShownDyads(const Book& book) {
+  std::vector<std::pair<int, int>> pairs;
+  const v1::SessionKind kind = book.created.kind();
+  if (kind == v1::SESSION_KIND_TEAM) return pairs;
   for (const Dyad& dyad : book.dyads) {
     if (dyad.dissolved) continue;
-    const auto a = eligible.find(dyad.a);
-    const auto b = eligible.find(dyad.b);
-    if (a == eligible.end() || b == eligible.end()) continue;
-    const v1::SessionKind kind = book.created.kind();
-    if (PairForPartner(kind, true, a->second, b->second) ||
-        PairForFacilitator(kind, true, a->second, b->second)) {
-      selection.pairs.emplace_back(dyad.a, dyad.b);
+    const Person* a = book.Find(dyad.a);
+    const Person* b = book.Find(dyad.b);
+    if (a == nullptr || b == nullptr) continue;
+    const uint32_t of_a = GrantsOf(*a);
+    const uint32_t of_b = GrantsOf(*b);
+    if (PairForPartner(kind, true, of_a, of_b) || PairForFacilitator(kind, true, of_a, of_b)) {
+      pairs.emplace_back(dyad.a, dyad.b);
     }
   }
-}
-
-void AddLabPairs(const std::map<uint32_t, uint32_t>& eligible, synchrony::Selection& selection) {
-  std::vector<std::pair<uint32_t, uint32_t>> open;
-  for (const auto& [number, grants] : eligible) {
-    if (Has(grants, kMeasure | kIndividual)) open.emplace_back(number, grants);
-  }
-  if (open.size() > kLabPairPeople) return;
-  for (size_t i = 0; i < open.size(); ++i) {
-    for (size_t j = i + 1; j < open.size(); ++j) {
-      if (PairForFacilitator(v1::SESSION_KIND_LAB, false, open[i].second, open[j].second)) {
-        selection.pairs.emplace_back(open[i].first, open[j].first);
-      }
-    }
-  }
+  return pairs;
 }
 
 }  // namespace
@@ -134,24 +126,25 @@ Closing NextClosing(const State& state) {
 
 synchrony::Selection Select(const Book& book, int64_t tick_end_us) {
   synchrony::Selection selection;
-  std::map<uint32_t, uint32_t> eligible;  // grants
+  const bool lab = book.created.kind() == v1::SESSION_KIND_LAB;
+  std::vector<synchrony::Attendee> attendees;
+  size_t individual = 0;  // with those who refuse pairs
   for (const auto& [number, person] : book.people) {
-    if (!person.active() || !HasBegun(person, tick_end_us)) continue;
+    if (!person.active()) continue;
     const uint32_t grants = GrantsOf(person);
     if (!Has(grants, kMeasure)) continue;
-    eligible.emplace(number, grants);
-    if (tick_end_us - LastBeatAt(person, tick_end_us)->time_us <= kAbsentUs) {
-      selection.people.push_back(static_cast<int>(number));
+    synchrony::Attendee& attendee = attendees.emplace_back();
+    attendee.person = static_cast<int>(number);
+    if (const StoredBeat* last = LastBeatAt(person, tick_end_us); last != nullptr) {
+      attendee.last_beat_us = last->time_us;
+      individual += Has(grants, kIndividual);
     }
-    if (Has(grants, kGroup)) selection.group.push_back(static_cast<int>(number));
+    attendee.group = Has(grants, kGroup);
+    attendee.open = lab && Has(grants, kIndividual) && (grants & kPairFacilitatorRefused) == 0;
   }
-  if (book.created.kind() != v1::SESSION_KIND_TEAM) {
-    AddDyads(book, eligible, selection);
-  }
-  if (book.created.kind() == v1::SESSION_KIND_LAB) AddLabPairs(eligible, selection);
-  std::sort(selection.pairs.begin(), selection.pairs.end());
-  selection.pairs.erase(std::unique(selection.pairs.begin(), selection.pairs.end()),
-                        selection.pairs.end());
+  synchrony::SelectContributors(attendees, ShownDyads(book),
+                                individual <= kLabPairPeople ? kLabPairPeople : 0, tick_end_us,
+                                &selection);
   selection.common_cause = CommonCauseIn(book, tick_end_us - ReachUs(), tick_end_us);
   selection.pacer_hz = PacerHzAt(book, tick_end_us);
   for (const int measure : book.created.measures()) {

@@ -17,7 +17,6 @@
 #define ATTUNE_SERVICES_SESSION_TICKS_H_
 
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 

@@ -18,9 +18,6 @@ namespace attune::synchrony {
 
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-// A person without a beat for so long is no longer in the frames.
-inline constexpr int64_t kAbsentUs = 60'000'000;
-
 // The longest look back of a core number.
 inline int64_t ReachUs(const Params& params) {
   return (int64_t{params.span_seconds} + params.window_seconds) * 1'000'000;

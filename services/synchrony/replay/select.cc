@@ -1,17 +1,22 @@
 #include "services/synchrony/replay/select.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "services/synchrony/replay/contributors.h"
 
 namespace attune::synchrony {
 namespace {
 
 bool Before(const TimedBeat& timed, int64_t time_us) { return timed.beat.time_us < time_us; }
 
-// The newest beat at or before `time_us`; there is one.
-int64_t LastBeatUs(const PlanPerson& person, int64_t time_us) {
+// The newest beat at or before `time_us`; absent before the first.
+std::optional<int64_t> LastBeatUs(const PlanPerson& person, int64_t time_us) {
   const auto after = std::upper_bound(
       person.beats.begin(), person.beats.end(), time_us,
       [](int64_t time, const TimedBeat& timed) { return time < timed.beat.time_us; });
+  if (after == person.beats.begin()) return std::nullopt;
   return (after - 1)->beat.time_us;
 }
 
@@ -20,50 +25,21 @@ bool RunsIn(const PlanCause& cause, int64_t from_us, int64_t to_us) {
   return cause.from_us < to_us && cause.to_us > from_us;
 }
 
-void SelectPairs(const Plan& plan, int64_t tick_end_us, const std::vector<const PlanPerson*>& there,
-                 Selection* selection) {
-  const auto is_there = [&](int person) {
-    const auto it = std::lower_bound(
-        there.begin(), there.end(), person,
-        [](const PlanPerson* other, int number) { return other->person < number; });
-    return it != there.end() && (*it)->person == person;
-  };
-  for (const PlanPair& pair : plan.pairs) {
-    if (pair.from_us <= tick_end_us && is_there(pair.a) && is_there(pair.b)) {
-      selection->pairs.emplace_back(pair.a, pair.b);
-    }
-  }
-  std::vector<int> open;
-  for (const PlanPerson* person : there) {
-    if (person->open_from_us <= tick_end_us) open.push_back(person->person);
-  }
-  if (open.size() <= plan.open_people_most) {
-    for (size_t i = 0; i < open.size(); ++i) {
-      for (size_t j = i + 1; j < open.size(); ++j) selection->pairs.emplace_back(open[i], open[j]);
-    }
-  }
-  std::sort(selection->pairs.begin(), selection->pairs.end());
-  selection->pairs.erase(std::unique(selection->pairs.begin(), selection->pairs.end()),
-                         selection->pairs.end());
-}
-
 }  // namespace
 
 Selection SelectAt(const Plan& plan, int64_t tick_end_us, const Params& params) {
   Selection selection;
-  std::vector<const PlanPerson*> there;
+  std::vector<Attendee> attendees;
   for (const PlanPerson& person : plan.people) {
-    if (!HasBegun(person, tick_end_us) || person.until_us <= tick_end_us ||
-        person.measured_from_us > tick_end_us) {
-      continue;
-    }
-    there.push_back(&person);
-    if (tick_end_us - LastBeatUs(person, tick_end_us) <= kAbsentUs) {
-      selection.people.push_back(person.person);
-    }
-    if (person.group_from_us <= tick_end_us) selection.group.push_back(person.person);
+    if (person.until_us <= tick_end_us || person.measured_from_us > tick_end_us) continue;
+    attendees.push_back({person.person, LastBeatUs(person, tick_end_us),
+                         person.group_from_us <= tick_end_us, person.open_from_us <= tick_end_us});
   }
-  SelectPairs(plan, tick_end_us, there, &selection);
+  std::vector<std::pair<int, int>> pairs;
+  for (const PlanPair& pair : plan.pairs) {
+    if (pair.from_us <= tick_end_us) pairs.emplace_back(pair.a, pair.b);
+  }
+  SelectContributors(attendees, pairs, plan.open_people_most, tick_end_us, &selection);
   for (const PlanCause& cause : plan.causes) {
     selection.common_cause |= RunsIn(cause, tick_end_us - ReachUs(params), tick_end_us);
     if (RunsIn(cause, tick_end_us - 1, tick_end_us) && cause.pacer_hz > 0) {
