@@ -5,11 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "edge/source/timetable.h"
 
 namespace attune::edge {
 namespace {
 
-class Replay final : public Source {
+class Replay final : public Timetable {
  public:
   Replay(Recording recording, const ReplayOptions& options, SourceInfo info, size_t first)
       : recording_(std::move(recording)),
@@ -24,34 +25,17 @@ class Replay final : public Source {
 
   void Begin(int64_t start_session_us, uint64_t after_position) override {
     start_us_ = start_session_us;
-    after_position_ = after_position;
-    FindNext();
+    Start(after_position);
   }
 
-  int64_t Poll(int64_t now_us, std::vector<SourceBeat>* beats) override {
-    size_t given = 0;
-    while (upcoming_ && upcoming_->time_us <= now_us) {
-      if (given++ >= kMostPerPoll) return upcoming_->time_us - 1;
-      if (upcoming_->position > after_position_) beats->push_back(*upcoming_);
-      FindNext();
-    }
-    return now_us;
-  }
-
-  std::optional<int64_t> NextDueUs() const override {
-    return upcoming_ ? std::optional(upcoming_->time_us) : std::nullopt;
-  }
-  bool finished() const override { return !upcoming_; }
   std::vector<std::string> TakeWarnings() override { return std::exchange(warnings_, {}); }
   uint64_t refused() const override { return recording_.refused; }
 
  private:
-  // Moves on to the next beat that can be given; none at the end.
-  void FindNext() {
-    upcoming_.reset();
+  std::optional<SourceBeat> Next() override {
     while (true) {
       if (next_ == recording_.intervals.size()) {
-        if (!loop_ || !gave_any_in_round_) return;
+        if (!loop_ || !gave_any_in_round_) return std::nullopt;
         next_ = first_;
         gave_any_in_round_ = false;
         gap_ = true;  // the end of a recording and its beginning are not one rhythm
@@ -69,17 +53,15 @@ class Replay final : public Source {
       if (seconds_ && elapsed_ms_ > *seconds_ * 1e3) {
         next_ = recording_.intervals.size();
         loop_ = false;
-        return;
+        return std::nullopt;
       }
       if (interval.rr_1024 == 0) {
         gap_ = true;
         continue;
       }
       gave_any_in_round_ = true;
-      upcoming_ = SourceBeat{interval.rr_1024, start_us_ + std::llround(elapsed_ms_ * 1e3), gap_,
-                             ++position_};
-      gap_ = false;
-      return;
+      return SourceBeat{interval.rr_1024, start_us_ + std::llround(elapsed_ms_ * 1e3),
+                        std::exchange(gap_, false), ++position_};
     }
   }
 
@@ -91,13 +73,11 @@ class Replay final : public Source {
   size_t first_;
   size_t next_;
   int64_t start_us_ = 0;
-  uint64_t after_position_ = 0;
   uint64_t position_ = 0;
   double elapsed_ms_ = 0;  // from the start to interval next_ - 1
   double round_start_ms_ = 0;
   bool gap_ = false;
   bool gave_any_in_round_ = false;
-  std::optional<SourceBeat> upcoming_;
 };
 
 }  // namespace

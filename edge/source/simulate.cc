@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "edge/source/timetable.h"
 #include "services/base/random.h"
 #include "services/base/status_macros.h"
 
@@ -62,7 +65,7 @@ absl::Status CheckAll(const SimulateOptions& o) {
   return absl::OkStatus();
 }
 
-class Simulate final : public Source {
+class Simulate final : public Timetable {
  public:
   Simulate(const SimulateOptions& options, SourceInfo info)
       : options_(options),
@@ -74,27 +77,11 @@ class Simulate final : public Source {
 
   void Begin(int64_t start_session_us, uint64_t after_position) override {
     start_s_ = static_cast<double>(start_session_us) / 1e6;
-    after_position_ = after_position;
     phase_at_start_ = Phase(start_s_);
     true_s_ = start_s_;
     measured_1024_ = std::llround(start_s_ * 1024);
-    FindNext();
+    Start(after_position);
   }
-
-  int64_t Poll(int64_t now_us, std::vector<SourceBeat>* beats) override {
-    size_t given = 0;
-    while (upcoming_ && upcoming_->time_us <= now_us) {
-      if (given++ >= kMostPerPoll) return upcoming_->time_us - 1;
-      if (upcoming_->position > after_position_) beats->push_back(*upcoming_);
-      FindNext();
-    }
-    return now_us;
-  }
-
-  std::optional<int64_t> NextDueUs() const override {
-    return upcoming_ ? std::optional(upcoming_->time_us) : std::nullopt;
-  }
-  bool finished() const override { return !upcoming_; }
 
  private:
   // Heart cycles since session time 0.
@@ -146,13 +133,12 @@ class Simulate final : public Source {
     detected_s_.push_back(true_s_);
   }
 
-  void FindNext() {
-    upcoming_.reset();
+  std::optional<SourceBeat> Next() override {
     while (true) {
       while (detected_s_.empty()) Advance();
       const double t_s = detected_s_.front();
       detected_s_.pop_front();
-      if (options_.seconds && t_s - start_s_ > *options_.seconds) return;
+      if (options_.seconds && t_s - start_s_ > *options_.seconds) return std::nullopt;
       if (Dropped(t_s)) {
         lost_ = true;
         continue;
@@ -170,10 +156,8 @@ class Simulate final : public Source {
         gap_ = true;
         continue;
       }
-      upcoming_ =
-          SourceBeat{static_cast<uint32_t>(rr_1024), measured_1024 * 15625 / 16, gap_, ++position_};
-      gap_ = false;
-      return;
+      return SourceBeat{static_cast<uint32_t>(rr_1024), measured_1024 * 15625 / 16,
+                        std::exchange(gap_, false), ++position_};
     }
   }
 
@@ -183,7 +167,6 @@ class Simulate final : public Source {
   double rate_hz_;
   double start_s_ = 0;
   double phase_at_start_ = 0;
-  uint64_t after_position_ = 0;
 
   uint64_t number_ = 0;  // of the last true beat
   double true_s_ = 0;
@@ -192,7 +175,6 @@ class Simulate final : public Source {
   bool lost_ = false;
   bool gap_ = false;
   uint64_t position_ = 0;
-  std::optional<SourceBeat> upcoming_;
 };
 
 }  // namespace
