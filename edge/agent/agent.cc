@@ -363,7 +363,6 @@ std::vector<PersonStatus> Agent::People() const {
     status.name = member->options.name;
     status.state = member->failed ? "failed" : "joining";
     status.words = member->words;
-    status.bpm = member->person->bpm();
     status.device = member->person->device();
     // The terminal of a hub is nobody's own.
     if (members_.size() == 1) status.own_words = member->channel->OwnWords(clock_.SteadyMicros());
@@ -377,6 +376,7 @@ std::vector<PersonStatus> Agent::People() const {
         status.data_age_ms = std::max<int64_t>(0, static_cast<int64_t>(age_us / 1000));
       }
       status.artefact_share = member->meter.ArtefactShare(now_us);
+      status.bpm = member->meter.Bpm(now_us);
     }
     status.beats_refused = member->person->refused();
     if (member->on_uplink) {

@@ -59,7 +59,7 @@ bool ArtefactRule::IsArtefact(uint32_t rr_1024, bool gap_before) {
 
 void BeatMeter::Add(const SourceBeat& beat) {
   newest_us_ = std::max(newest_us_.value_or(beat.time_us), beat.time_us);
-  window_.push_back({beat.time_us, rule_.IsArtefact(beat.rr_1024, beat.gap_before)});
+  window_.push_back({beat.time_us, beat.rr_1024, rule_.IsArtefact(beat.rr_1024, beat.gap_before)});
   while (window_.size() > kMost || window_.front().at_us <= *newest_us_ - kWindowUs) {
     window_.pop_front();
   }
@@ -74,6 +74,17 @@ std::optional<double> BeatMeter::ArtefactShare(int64_t now_us) const {
   }
   if (all == 0) return std::nullopt;
   return static_cast<double>(artefacts) / static_cast<double>(all);
+}
+
+double BeatMeter::Bpm(int64_t now_us) const {
+  uint64_t sum_1024 = 0;
+  int count = 0;
+  for (auto entry = window_.rbegin(); entry != window_.rend() && count < kBpmBeats; ++entry) {
+    if (entry->artefact || entry->at_us <= now_us - kWindowUs) continue;
+    sum_1024 += entry->rr_1024;
+    ++count;
+  }
+  return count == 0 ? 0 : 60.0 * 1024 * count / static_cast<double>(sum_1024);
 }
 
 std::unique_ptr<Source> Metered(std::unique_ptr<Source> source, BeatMeter* meter) {

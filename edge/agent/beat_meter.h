@@ -48,10 +48,14 @@ class BeatMeter {
   std::optional<int64_t> newest_us() const { return newest_us_; }
   // Of the intervals of the last minute; nullopt: there are none.
   std::optional<double> ArtefactShare(int64_t now_us) const;
+  // Of the newest intervals that are no artefacts; 0: there is none in the last minute.
+  double Bpm(int64_t now_us) const;
 
  private:
+  static constexpr int kBpmBeats = 10;
   struct Entry {
     int64_t at_us;
+    uint32_t rr_1024;
     bool artefact;
   };
   ArtefactRule rule_;

@@ -97,6 +97,18 @@ TEST(BeatMeter, TellsAgeAndShareOfTheLastMinute) {
   EXPECT_DOUBLE_EQ(*meter.ArtefactShare(300'000'000), 1);
 }
 
+TEST(BeatMeter, TellsTheRateOfTheNewestGoodIntervals) {
+  BeatMeter meter;
+  EXPECT_EQ(meter.Bpm(0), 0);
+  for (int i = 0; i < 20; ++i) meter.Add({1024, i * 1'000'000, false, 0});
+  EXPECT_DOUBLE_EQ(meter.Bpm(19'000'000), 60);
+  meter.Add({2500, 21'000'000, false, 0});
+  EXPECT_DOUBLE_EQ(meter.Bpm(21'000'000), 60) << "an artefact is no rate";
+  for (int i = 0; i < 10; ++i) meter.Add({922, 22'000'000 + i * 900'000, false, 0});
+  EXPECT_DOUBLE_EQ(meter.Bpm(31'000'000), 60.0 * 1024 / 922);
+  EXPECT_EQ(meter.Bpm(100'000'000), 0) << "too old";
+}
+
 DeviceStatus Strap(DeviceStatus::Link link) {
   DeviceStatus device;
   device.link = link;
@@ -125,6 +137,10 @@ TEST(DeviceNotes, SaysEachThingOnce) {
   EXPECT_EQ(notes.Update(connected).size(), 1u);
   connected.battery_percent = 8;
   EXPECT_EQ(notes.Update(connected), Notes());
+  DeviceStatus with_words = Strap(Link::kLost);
+  with_words.trouble = "the link broke: what it measured meanwhile is lost";
+  EXPECT_EQ(notes.Update(with_words), Notes({with_words.trouble})) << "one thing, said once";
+  EXPECT_EQ(notes.Update(connected), Notes({"found again: H10 42 (A0:00:00:00:00:01)"}));
   for (int times = 0; times < 2; ++times) {
     EXPECT_EQ(notes.Update(Strap(Link::kLost)),
               Notes({"the connection to H10 42 (A0:00:00:00:00:01) is lost; looking for it until "

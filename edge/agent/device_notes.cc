@@ -21,7 +21,8 @@ std::vector<std::string> DeviceNotes::Update(const DeviceStatus& device) {
     notes.push_back(absl::StrCat(lost_ ? "found again: " : "connected to ", NameOfDevice(device)));
     trouble_said_.clear();
   }
-  if (!connected && was_connected_ && !lost_) {
+  // The device's own words say more, when there are any.
+  if (!connected && was_connected_ && !lost_ && device.trouble.empty()) {
     notes.push_back(absl::StrCat("the connection to ", NameOfDevice(device),
                                  " is lost; looking for it until it is back"));
   }

@@ -10,7 +10,6 @@ namespace attune::edge {
 namespace {
 
 constexpr int64_t kLivePollUs = 20'000;
-constexpr size_t kBpmBeats = 10;
 // Published bounds are rounded up: a message has one timing for all its beats.
 constexpr int64_t kBoundStepUs = 5'000;
 constexpr int64_t kMostBoundUs = 30'000'000;
@@ -193,8 +192,6 @@ void Person::Append(const StampedBeat& beat, uint64_t position) {
   StampedBeat stamped = beat;
   stamped.gap_before |= std::exchange(gap_, false);
   spool_->Append(stamped, position);
-  recent_1024_.push_back(beat.rr_1024);
-  if (recent_1024_.size() > kBpmBeats) recent_1024_.pop_front();
 }
 
 int64_t Person::NextStepUs(int64_t now_us, const ClockSync& clock) const {
@@ -203,13 +200,6 @@ int64_t Person::NextStepUs(int64_t now_us, const ClockSync& clock) const {
   if (!begun_ || !clock.valid()) return INT64_MAX;
   const auto due_us = source_->NextDueUs();
   return due_us ? std::max(clock.SteadyAt(*due_us), now_us + 1'000) : now_us;
-}
-
-double Person::bpm() const {
-  uint64_t sum_1024 = 0;
-  for (const uint32_t rr : recent_1024_) sum_1024 += rr;
-  if (sum_1024 == 0) return 0;
-  return 60.0 * 1024 * static_cast<double>(recent_1024_.size()) / static_cast<double>(sum_1024);
 }
 
 uint64_t Person::refused() const { return source_->refused() + beat_clock_.refused() + dropped_; }

@@ -45,8 +45,6 @@ class Person {
   int64_t complete_us() const { return complete_us_; }
   // Everything that the source will ever give is in the spool.
   bool finished() const { return finished_; }
-  // Of the last beats; 0: none yet.
-  double bpm() const;
   // Intervals that could not be used.
   uint64_t refused() const;
   std::vector<std::string> TakeWarnings();
@@ -79,7 +77,6 @@ class Person {
   int64_t last_arrival_us_ = INT64_MIN;  // session time
   uint64_t steps_ = 0;                   // of the session's clock, seen so far
   uint64_t dropped_ = 0;
-  std::deque<uint32_t> recent_1024_;
   std::vector<std::string> warnings_;
 };
 
