@@ -125,6 +125,7 @@ class FakeReports final : public v1::ReportService::Service {
       person->set_alias(id == 1 ? "Ana" : kHostile);
       person->mutable_quality()->set_beats(700);
       person->mutable_quality()->set_artefacts(7);
+      person->mutable_quality()->set_rejudged(5);
       person->mutable_quality()->set_coverage(0.97);
       *person->add_phases()->mutable_hr_bpm() = Value(64, 300'000'000, 1);
       *person->mutable_phases(0)->mutable_rmssd_ms() = Absent(v1::ABSENCE_ARTEFACTS);
@@ -384,8 +385,8 @@ TEST_F(CtlTest, ReportsTellDataQualityFirstAndWhyNumbersAreMissing) {
   ASSERT_EQ(Call({"report", "--token=x"}), kExitOk) << err();
   const std::string text = out();
   EXPECT_LT(text.find("DATA QUALITY"), text.find("heart rate"));
-  for (const char* part : {"700 beats, 7 rejected (1.0 %)", "97 % of the time clean", "3 owners",
-                           "heart rate 64 bpm, RMSSD not shown: too many artefacts",
+  for (const char* part : {"700 beats, 7 rejected (1.0 %), 5 judged anew", "97 % of the time clean",
+                           "3 owners", "heart rate 64 bpm, RMSSD not shown: too many artefacts",
                            "+0.31, above chance in 62 % of 120 ticks", "PHASE 1: baseline",
                            "not shown: not shared", "not shown: too few people"}) {
     EXPECT_THAT(text, HasSubstr(part));

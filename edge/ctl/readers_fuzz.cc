@@ -66,7 +66,8 @@ void CheckAnalysis(const absl::StatusOr<v1::Analysis>& analysis) {
   if (!analysis.ok()) return CheckRefusal(analysis.status());
   for (const v1::PersonReport& person : analysis->report().people()) {
     const v1::DataQuality& quality = person.quality();
-    Must(quality.artefacts() <= quality.beats() && quality.gaps() <= quality.beats(),
+    Must(quality.artefacts() <= quality.beats() && quality.gaps() <= quality.beats() &&
+             quality.rejudged() <= quality.beats(),
          "no more is wrong than there is");
     Must(quality.coverage() >= 0 && quality.coverage() <= 1, "coverage is a share");
     for (const v1::PersonPhase& phase : person.phases()) {

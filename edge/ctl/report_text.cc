@@ -52,7 +52,8 @@ class Writer {
                       Fixed(100.0 * static_cast<double>(quality.artefacts()) /
                                 static_cast<double>(quality.beats()),
                             1),
-                      " %), ", quality.gaps(), quality.gaps() == 1 ? " gap, " : " gaps, ",
+                      " %), ", quality.rejudged(), " judged anew as later ones came, ",
+                      quality.gaps(), quality.gaps() == 1 ? " gap, " : " gaps, ",
                       Percent(quality.coverage()), " of the time clean, ",
                       ClockTime(quality.first_beat_session_us()), " to ",
                       ClockTime(quality.last_beat_session_us()), "\n");

@@ -12,6 +12,7 @@ void WriteQuality(const synchrony::DataQuality& quality, v1::DataQuality& out) {
   out.set_coverage(quality.coverage);
   out.set_first_beat_session_us(quality.first_beat_us);
   out.set_last_beat_session_us(quality.last_beat_us);
+  out.set_rejudged(quality.rejudged);
 }
 
 }  // namespace

@@ -12,7 +12,9 @@
 namespace attune::synchrony {
 
 // Of the beats up to `end_us`, each judged as it was live: with what was known of it one horizon
-// later. `beats`: ascending, one per time. The coverage is left to the caller.
+// later. `rejudged` counts the beats whose verdict was not the same all the way from knowing
+// nothing after the beat to then, one beat more at a time. `beats`: ascending, one per time. The
+// coverage is left to the caller.
 DataQuality QualityOf(const std::vector<Beat>& beats, int64_t end_us, const Params& params);
 
 }  // namespace attune::synchrony

@@ -179,6 +179,27 @@ TEST(SelectTest, APhaseHoldsTheTicksThatEndInIt) {
   EXPECT_EQ(PhaseIndexAt(plan, 41 * kS), 3u);
 }
 
+// An early beat at rest looks like a short interval until the long one after it comes (signal/
+// screen.h); that one, and all others, are at once what they stay.
+TEST(QualityTest, CountsVerdictsThatChangeWithinTheHorizon) {
+  std::vector<double> rr_ms(30, 800);
+  rr_ms[12] = 560;
+  rr_ms[13] = 1040;
+  Params params;
+  const auto of = [&](int64_t end_us) {
+    return QualityOf(testing::BeatsFromMs(rr_ms), end_us, params);
+  };
+  EXPECT_EQ(of(100 * kS).artefacts, 1u);
+  EXPECT_EQ(of(100 * kS).rejudged, 1u);
+  EXPECT_EQ(of(10 * kS).rejudged, 0u);  // before it
+  params.horizon_us = 1'000'000;        // the long one is not waited for
+  EXPECT_EQ(of(100 * kS).artefacts, 1u);
+  EXPECT_EQ(of(100 * kS).rejudged, 0u);
+  rr_ms[12] = rr_ms[13] = 800;
+  params.horizon_us = 3'000'000;
+  EXPECT_EQ(of(100 * kS).rejudged, 0u);
+}
+
 TEST(ReplayTest, SumsUpWhatItsTicksSaid) {
   Plan plan = PlanOfThree();
   plan.people[1].counts_from_us = 60 * kS;

@@ -13,6 +13,7 @@ namespace attune::synchrony {
 struct DataQuality {
   uint64_t beats = 0;
   uint64_t artefacts = 0;     // of these not taken as they came
+  uint64_t rejudged = 0;      // verdicts that changed as beats came within the horizon
   uint64_t gaps = 0;          // breaks of the series
   double coverage = 0;        // 0..1, mean share of clean data between first and last beat
   int64_t first_beat_us = 0;  // 0: none
