@@ -350,6 +350,9 @@ bool Agent::GoOn(int64_t now_us, bool stop, ExitCode* code) {
   if (stop_at_us_ == 0) {
     if (!stop && !(options_.exit_when_done && EverythingDone())) return true;
     stop_at_us_ = now_us + kStopWithinUs;
+    for (const auto& member : members_) {
+      if (member->on_uplink && !member->over) member->person->Stop(now_us, clock_sync_);
+    }
     if (uplink_ != nullptr) uplink_->Stop();
   }
   return uplink_ != nullptr && !uplink_->stopped() && now_us < stop_at_us_;

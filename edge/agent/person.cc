@@ -73,7 +73,7 @@ bool Person::Begin(const ClockSync& clock, int64_t now_us) {
 }
 
 void Person::Step(int64_t now_us, const ClockSync& clock) {
-  if (finished_) return;
+  if (finished_ || stopped_) return;
   std::vector<SourceBeat> beats;
   int64_t live_through_us = now_us;
   if (live()) {
@@ -120,6 +120,16 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
   }
   finished_ = ended;
   if (finished_) complete_us_ = std::max(complete_us_, session_us);
+}
+
+void Person::Stop(int64_t now_us, const ClockSync& clock) {
+  Step(now_us, clock);
+  if (std::exchange(stopped_, true) || finished_ || !begun_) return;
+  // Recordings give the same again at the next start.
+  if (stamping_ == Stamping::kArrivalSteady) {
+    beat_clock_.Finish();
+    DrainBeatClock(clock.SessionAt(now_us));
+  }
 }
 
 void Person::DrainBeatClock(int64_t through_us) {

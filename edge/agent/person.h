@@ -34,6 +34,9 @@ class Person {
                          uint32_t participant, RandomSource& random);
   // Reads the source and stamps what can be stamped.
   void Step(int64_t now_us, const ClockSync& clock);
+  // The agent stops: what a live source has given and the beat clock still holds back is stamped as
+  // well as can be and put into the spool, rather than lost. Nothing is read after that.
+  void Stop(int64_t now_us, const ClockSync& clock);
   // When Step should be called next, on the steady clock.
   int64_t NextStepUs(int64_t now_us, const ClockSync& clock) const;
 
@@ -72,6 +75,7 @@ class Person {
   Stamping stamping_;            // of the last beats
   bool begun_ = false;
   bool finished_ = false;
+  bool stopped_ = false;
   bool gap_ = false;  // the next beat follows a gap that no source knows of
   int64_t complete_us_ = INT64_MIN;
   int64_t last_arrival_us_ = INT64_MIN;  // session time

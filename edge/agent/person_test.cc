@@ -315,5 +315,25 @@ TEST_F(PersonTest, NothingIsStampedBeforeASessionIsHeardOfAndARestartBeginsWithA
   EXPECT_GE(beats[before].time_session_us, 203 * kSecond);
 }
 
+TEST_F(PersonTest, WhatTheBeatClockStillHoldsIsKeptWhenTheAgentStops) {
+  ScriptedSource& source = Make(Stamping::kArrivalSteady);
+  OpenSpool();
+  SetSession(3 * kSecond, 1);
+  LayArriving(source, now_us_, now_us_ + 10 * kSecond);
+  RunUntil(now_us_ + 11 * kSecond);
+  ASSERT_TRUE(Beats().empty()) << "its envelope has not settled yet";
+  person_->Stop(now_us_, clock_);
+  const auto beats = Beats();
+  ASSERT_EQ(beats.size(), 12u);
+  for (size_t i = 1; i < beats.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(beats[i].time_session_us - beats[i - 1].time_session_us),
+                RrMicros(819), 2);
+  }
+  EXPECT_GT(beats[0].offset_bound_us, BeatClock::kStrapDelayUs) << "and says how well";
+  person_->Stop(now_us_, clock_);
+  EXPECT_EQ(Beats().size(), 12u);
+  EXPECT_FALSE(person_->finished()) << "it may be started again";
+}
+
 }  // namespace
 }  // namespace attune::edge
