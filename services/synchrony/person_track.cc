@@ -98,7 +98,10 @@ void PersonTrack::RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_
 }
 
 void PersonTrack::SumWindows(int64_t tick_end_us, const Params& params) {
-  known_ = beats_.UpperBoundNear(tick_end_us + params.horizon_us, known_);
+  const auto upper_bound_near = [this](int64_t time_us, uint32_t hint) {
+    return static_cast<uint32_t>(beats_.UpperBoundNear(time_us, hint));
+  };
+  known_ = upper_bound_near(tick_end_us + params.horizon_us, known_);
   const size_t end = beats_.UpperBoundNear(tick_end_us, known_);
   if (end > 0) last_beat_us_ = beats_.beats().time_us(end - 1);
   const int64_t lengths_us[kWindows] = {params.hrv_window_us, params.hr_window_us,
@@ -106,7 +109,7 @@ void PersonTrack::SumWindows(int64_t tick_end_us, const Params& params) {
   BeatSums span_sums;
   BeatSums* const sums[kWindows] = {&hrv_sums_, &hr_sums_, &span_sums};
   for (size_t i = 0; i < kWindows; ++i) {
-    begin_[i] = beats_.UpperBoundNear(tick_end_us - lengths_us[i], begin_[i]);
+    begin_[i] = upper_bound_near(tick_end_us - lengths_us[i], begin_[i]);
     *sums[i] = SumBeats(&beats_, i, begin_[i], end, known_);
   }
   beats_.Settle(end - std::min(end, kStillJudged));

@@ -100,8 +100,8 @@ class PersonTrack {
   BeatSums hrv_sums_;
   BeatSums hr_sums_;
   // Hints for the next tick: the first beat of each window, the first beyond the horizon.
-  std::array<size_t, kWindows> begin_{};
-  size_t known_ = 0;
+  std::array<uint32_t, kWindows> begin_{};
+  uint32_t known_ = 0;
   Artefacts hrv_artefacts_;
   Artefacts span_artefacts_;
   uint32_t late_ = 0;

@@ -120,10 +120,15 @@ def bench_tick(binaries, short):
              *(["--short"] if short else [])]
     floor = None
     for people in (2, 8, 30, 100):
-        value = json_lines([*bench, f"--people={people}"])[0]["us"]
+        row = json_lines([*bench, f"--people={people}"])[0]
+        value = row["us"]
         floor = floor or value
         yield figure(f"tick_{people}_people", value, "us", floor * people * (people - 1) / 2,
                      "N(N-1)/2 times the tick of two people", None)
+        if people in (2, 8):
+            memory = figure(f"engine_memory_per_person_of_{people}", row["kib_per_person"], "KiB",
+                            4, "without what chance needs", None)
+            yield at_most(memory, 4) if people == 8 else memory
     for name, tick_ms, more, bar in (("hall_1000_chance_1_per_s", 1000, [], 25),
                                      ("hall_1000_no_chance_4_per_s", 250, ["--common_cause"], 15)):
         row = json_lines([*bench, "--people=1000", "--couples", f"--tick_ms={tick_ms}", *more])[0]

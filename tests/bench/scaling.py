@@ -17,7 +17,7 @@ import sys
 PEOPLE = (2, 4, 8, 16, 30, 64, 100, 300)  # who all see one another
 HALL = (*PEOPLE, 1000)  # couples see each other only
 SESSIONS = (1, 10, 100, 1000, 10000)
-KIB_PER_PERSON, KIB_PER_PAIR = 75, 5  # to know beforehand what fits, not a result
+KIB_PER_PERSON, KIB_PER_PAIR = 24, 3  # to know beforehand what fits, not a result
 
 
 def free_kib():

@@ -38,8 +38,15 @@ std::vector<Beat> BeatSeries::Retained() const { return beats_.From(UpperBound(o
 
 size_t BeatSeries::UpperBoundNear(int64_t time_us, size_t hint) const {
   size_t at = std::min(hint, beats_.size());
-  while (at > 0 && beats_.time_us(at - 1) > time_us) --at;
-  while (at < beats_.size() && beats_.time_us(at) <= time_us) ++at;
+  int64_t before_us = at > 0 ? beats_.time_us(at - 1) : 0;
+  while (at > 0 && before_us > time_us) {
+    --at;
+    before_us = at > 0 ? beats_.time_us(at - 1) : 0;
+  }
+  for (; at < beats_.size(); ++at) {
+    before_us = at > 0 ? before_us + beats_.StepTo(at).us : beats_.time_us(0);
+    if (before_us > time_us) break;
+  }
   return at;
 }
 

@@ -36,6 +36,9 @@ class BeatSeries {
   // Something small to be kept with beat k; lost when a beat is added before it.
   void Mark(size_t k, uint8_t mark) { beats_.set_mark(k, mark); }
 
+  // Beats before `end` will hardly be read again.
+  void Pack(size_t end) { beats_.Pack(end); }
+
   size_t MemoryBytes() const { return beats_.MemoryBytes(); }
 
  private:

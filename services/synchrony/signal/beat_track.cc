@@ -30,7 +30,7 @@ constexpr uint8_t kIntervals[] = {1, 2, 3, 0, 1, 1, 0};
 constexpr uint8_t kArtefacts[] = {0, 1, 1, 1, 1, 0, 1};
 
 // Entries that may lie idle: some two dozen are in use.
-constexpr size_t kRoom = 8;
+constexpr size_t kRoom = 4;
 
 }  // namespace
 
@@ -88,6 +88,10 @@ void BeatTrack::Settle(size_t k) {
 
 void BeatTrack::DropBefore(int64_t time_us) {
   const size_t dropped = series_.DropBefore(time_us);
+  // Beats are read until they have left the quartiles, as neighbours too.
+  const size_t read = std::min(quartiles_begin_, marked_);
+  const size_t beside = static_cast<size_t>(params_->screen_before) + 1 + dropped;
+  if (read > beside) series_.Pack(read - beside);
   if (dropped == 0) return;
   Settle(dropped);
   entries_begin_ -= dropped;
@@ -136,7 +140,9 @@ void BeatTrack::ExtendThresholds(size_t end) {
       Leave(quartiles_begin_++);
     }
     if (entries_.size() == entries_.capacity()) {
-      entries_.reserve(entries_.size() + kRoom + entries_.size() / 2 / kRoom * kRoom);
+      const size_t many = 8 * kRoom;
+      entries_.reserve(entries_.size() + kRoom +
+                       (entries_.size() < many ? 0 : entries_.size() / 2));
     }
     Entry& entry = entries_.emplace_back();
     entry.jump = threshold(jumps_);
@@ -179,14 +185,16 @@ BeatTally BeatTrack::Own(size_t k, uint8_t mark) const {
   BeatTally tally;
   tally.artefacts = kArtefacts[mark];
   tally.intervals = kIntervals[mark];
-  if (mark != kLeftOut) tally.rr_1024 = beats()[k].rr_1024;
+  if (mark != kLeftOut) tally.rr_1024 = beats().rr_1024(k);
   return tally;
 }
 
 BeatTally BeatTrack::Difference(size_t k, uint8_t mark_before, uint8_t mark) const {
   BeatTally tally;
-  if (mark != kClean || mark_before != kClean || !IsAdjacent(beats(), k, *params_)) return tally;
-  const int64_t step = int64_t{beats()[k].rr_1024} - beats()[k - 1].rr_1024;
+  if (mark != kClean || mark_before != kClean) return tally;
+  const PackedBeats::Step to = beats().StepTo(k);
+  if (!IsAdjacent(to, *params_)) return tally;
+  const int64_t step = int64_t{to.rr_1024} - beats().rr_1024(k - 1);
   tally.differences = 1;
   tally.squared_differences = static_cast<uint64_t>(step * step);
   return tally;

@@ -57,11 +57,11 @@ class Curve {
   bool Find(int64_t time_us, BeatTrack* beats, const Params& params);
 
   bool ready_ = false;  // right_ and known_ fit last_us_
+  // The piece found last, and whether more beats can still change it.
+  bool final_ = false;
   int64_t last_us_ = 0;
   size_t right_ = 0;  // the first beat at or after the moment
   size_t known_ = 0;  // beats within its horizon
-  // The piece found last, and whether more beats can still change it.
-  bool final_ = false;
   int64_t from_us_ = 0;
   int64_t to_us_ = 0;
   PchipPiece piece_;

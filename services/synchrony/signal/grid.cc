@@ -10,7 +10,7 @@ namespace attune::synchrony {
 namespace {
 
 // Samples that may pile up before the oldest are moved out.
-constexpr int kSpare = 8;
+constexpr int kSpare = 4;
 
 constexpr int kWordBits = 64;
 

@@ -14,8 +14,8 @@ namespace attune::synchrony {
 struct BeatSums {
   int32_t beats = 0;        // as they came
   int32_t artefacts = 0;    // of these not taken as they came (Verdict::artefact)
+  int64_t rr_1024 = 0;      // sum of the intervals, 1/1024 s
   int32_t intervals = 0;    // taken as they came or corrected
-  int64_t rr_1024 = 0;      // their sum, 1/1024 s
   int32_t differences = 0;  // of truly adjacent beats, neither corrected, both in the window
   int64_t squared_differences = 0;  // (1/1024 s)^2
 

@@ -16,8 +16,8 @@ int32_t Rr2(const Beat& beat) { return 2 * int32_t{beat.rr_1024}; }  // 1/2048 s
 class Neighbours {
  public:
   // Of beats [first, end).
-  Neighbours(const PackedBeats& beats, size_t first, size_t end, size_t k, const Params& params) {
-    const int64_t time_us = beats.time_us(k);
+  Neighbours(const PackedBeats& beats, size_t first, size_t end, int64_t time_us,
+             const Params& params) {
     for (size_t i = first; i < end && count_ < kMaxNeighbours; ++i) {
       const Beat beat = beats[i];
       if (std::llabs(beat.time_us - time_us) > params.screen_reach_us ||
@@ -42,8 +42,9 @@ class Neighbours {
   size_t count_ = 0;
 };
 
-Neighbours Before(const PackedBeats& beats, size_t k, const Params& params) {
-  return {beats, k - std::min(k, static_cast<size_t>(params.screen_before)), k, k, params};
+// Of beat k, which is at `time_us`.
+Neighbours Before(const PackedBeats& beats, size_t k, int64_t time_us, const Params& params) {
+  return {beats, k - std::min(k, static_cast<size_t>(params.screen_before)), k, time_us, params};
 }
 
 // The stretch between the medians before and after an event.
@@ -143,19 +144,21 @@ bool IsNear(const Beat& beat, const Neighbours& before, const Thresholds& thresh
 
 bool BeginsNothing(const PackedBeats& beats, size_t k, const Thresholds& thresholds,
                    const Params& params) {
-  return IsNear(beats[k], Before(beats, k, params), thresholds, params);
+  const Beat beat = beats[k];
+  return IsNear(beat, Before(beats, k, beat.time_us, params), thresholds, params);
 }
 
 Look LookAt(const PackedBeats& beats, size_t k, size_t known, const Thresholds& thresholds,
             const Params& params) {
   const size_t end = std::min(known, k + 1 + static_cast<size_t>(params.screen_after));
-  const Neighbours before = Before(beats, k, params);
-  if (IsNear(beats[k], before, thresholds, params)) return {};
+  const Beat beat = beats[k];
+  const Neighbours before = Before(beats, k, beat.time_us, params);
+  if (IsNear(beat, before, thresholds, params)) return {};
   Look look;
-  const Level alone(before, Neighbours(beats, std::min(k + 1, end), end, k, params));
+  const Level alone(before, Neighbours(beats, std::min(k + 1, end), end, beat.time_us, params));
   look.alone = AloneAt(beats, k, end, alone, thresholds, params);
   if (k + 1 < end && IsAdjacent(beats, k, params) && IsAdjacent(beats, k + 1, params)) {
-    const Level around(before, Neighbours(beats, k + 2, end, k, params));
+    const Level around(before, Neighbours(beats, k + 2, end, beat.time_us, params));
     if (around.count >= kFewest) look.pair = PairAt(beats, k, around, thresholds, params);
   }
   return look;
@@ -164,18 +167,21 @@ Look LookAt(const PackedBeats& beats, size_t k, size_t known, const Thresholds& 
 int32_t LevelDeviation(const PackedBeats& beats, size_t j, const Params& params) {
   const Beat beat = beats[j];
   if (!IsInRange(beat.rr_1024, params)) return -1;
-  const Neighbours before = Before(beats, j, params);
-  const Neighbours after(beats, j + 1, j + 1 + static_cast<size_t>(params.screen_after), j, params);
+  const Neighbours before = Before(beats, j, beat.time_us, params);
+  const Neighbours after(beats, j + 1, j + 1 + static_cast<size_t>(params.screen_after),
+                         beat.time_us, params);
   const Level level(before, after);
   return level.count < kFewest ? -1 : std::abs(level.Excess(Rr2(beat)));
 }
 
 int32_t Jump(const PackedBeats& beats, size_t j, const Params& params) {
-  if (!IsAdjacent(beats, j, params) || !IsInRange(beats[j].rr_1024, params) ||
-      !IsInRange(beats[j - 1].rr_1024, params)) {
+  if (j == 0) return -1;
+  const PackedBeats::Step step = beats.StepTo(j);
+  const uint16_t before = beats.rr_1024(j - 1);
+  if (!IsAdjacent(step, params) || !IsInRange(step.rr_1024, params) || !IsInRange(before, params)) {
     return -1;
   }
-  return std::abs(Rr2(beats[j]) - Rr2(beats[j - 1]));
+  return 2 * std::abs(int32_t{step.rr_1024} - int32_t{before});
 }
 
 }  // namespace attune::synchrony

@@ -64,13 +64,14 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
-// Does beat k continue beat k - 1 without anything missing between them? False for k = 0.
+// Does a beat continue the one before it without anything missing between them?
+inline bool IsAdjacent(const PackedBeats::Step& step, const Params& params) {
+  const int64_t rr_us = int64_t{step.rr_1024} * 1'000'000 / 1024;
+  return !step.gap_before && std::llabs(step.us - rr_us) <= params.adjacency_tolerance_us;
+}
+// Beat k; false for k = 0.
 inline bool IsAdjacent(const PackedBeats& beats, size_t k, const Params& params) {
-  if (k == 0) return false;
-  const Beat beat = beats[k];
-  const int64_t distance_us = beat.time_us - beats.time_us(k - 1);
-  const int64_t rr_us = int64_t{beat.rr_1024} * 1'000'000 / 1024;
-  return !beat.gap_before && std::llabs(distance_us - rr_us) <= params.adjacency_tolerance_us;
+  return k > 0 && IsAdjacent(beats.StepTo(k), params);
 }
 
 // The interval alone: within rr_min_ms..rr_max_ms?
