@@ -415,9 +415,11 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
   impl.Announce(tick_end_us, frame, &soon);
   const std::pmr::vector<PersonTrack*>& everybody = impl.plan->everybody;
   for (const PersonTrack* track : everybody) Prefetch(track, sizeof(PersonTrack));
-  if (!everybody.empty()) everybody.front()->Prefetch();
+  const bool new_moment =
+      MomentAt(tick_end_us, impl.params) != MomentAt(impl.last_tick_end_us, impl.params);
+  if (!everybody.empty()) everybody.front()->Prefetch(new_moment);
   for (size_t i = 0; i < everybody.size(); ++i) {
-    if (i + 1 < everybody.size()) everybody[i + 1]->Prefetch();
+    if (i + 1 < everybody.size()) everybody[i + 1]->Prefetch(new_moment);
     soon.Step(kPersonWeight, (everybody.size() - i) * kPersonWeight + impl.plan->pairs.size());
     everybody[i]->Advance(tick_end_us, impl.params, impl.filter);
   }

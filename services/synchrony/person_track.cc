@@ -11,9 +11,6 @@ namespace {
 // Beats at and before the tick that samples and sums after it may judge once more.
 constexpr size_t kStillJudged = 12;
 
-// The longest filter or window of one person.
-constexpr int kPrefetchSamples = 96;
-
 int MomentSamples(const Params& params) { return params.moment_seconds * kSamplesPerSecond; }
 
 // What windows and phases of the span look back on: the newest end with the last moment.
@@ -83,12 +80,14 @@ void PersonTrack::Advance(int64_t tick_end_us, const Params& params, const Phase
   last_tick_us_ = tick_end_us;
 }
 
-void PersonTrack::Prefetch() const {
+void PersonTrack::Prefetch(bool new_moment) const {
   beats_.PrefetchNear(known_);
   beats_.PrefetchNewest();
   for (const size_t begin : begin_) beats_.PrefetchNear(begin);
-  grid_.PrefetchNewest(kPrefetchSamples);
+  grid_.Prefetch();
+  if (!new_moment) return;
   windows_.PrefetchNext();
+  phases_.PrefetchNext();
 }
 
 void PersonTrack::RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_us,

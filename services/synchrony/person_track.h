@@ -47,8 +47,8 @@ class PersonTrack {
   // Brings everything to the tick and drops what no later tick will ask for.
   void Advance(int64_t tick_end_us, const Params& params, const PhaseFilter& filter);
 
-  // Advance() will be called soon.
-  void Prefetch() const;
+  // Advance() will be called soon; windows and phases are asked for only with a new moment.
+  void Prefetch(bool new_moment) const;
 
   // As after Advance(tick_end_us) and nothing later: what the tick had dropped stays dropped.
   void RestoreBeats(const std::vector<Beat>& beats, int64_t tick_end_us, const Params& params);

@@ -69,9 +69,10 @@ class GridTrack {
   // How many samples up to `last` are there without a gap, counting up to `most` <= history.
   int CountRun(int64_t last, int most) const;
 
-  void PrefetchNewest(int count) const {
-    const size_t from = values_.size() - std::min(values_.size(), static_cast<size_t>(count));
-    Prefetch(values_.data() + from, static_cast<size_t>(count) * sizeof(int16_t));
+  // ExtendTo() will be called soon: the values, and the newest bits.
+  void Prefetch() const {
+    synchrony::Prefetch(values_.data(), values_.size() * sizeof(int16_t));
+    __builtin_prefetch(&there_[static_cast<size_t>(known_end_ / 64) % there_.size()]);
   }
 
   size_t MemoryBytes() const {

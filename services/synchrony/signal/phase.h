@@ -76,6 +76,13 @@ class PhaseRing {
   };
   const std::vector<Change>& changes() const { return changes_; }
 
+  // ExtendTo for the next moment will be called soon.
+  void PrefetchNext() const {
+    __builtin_prefetch(&units_[static_cast<size_t>(slots_.SlotOf(slots_.known() + 1))]);
+    __builtin_prefetch(slots_.flags());
+    __builtin_prefetch(changes_.data());
+  }
+
   size_t MemoryBytes() const {
     return units_.capacity() * sizeof(int32_t) + changes_.capacity() * sizeof(Change) +
            slots_.MemoryBytes();

@@ -60,6 +60,8 @@ class WindowRing {
   void PrefetchNext() const {
     const auto slot = static_cast<size_t>(slots_.SlotOf(slots_.known() + 1));
     Prefetch(&blocks_[slot / kBlockWindows], sizeof(Block));
+    Prefetch(slots_.flags(), static_cast<size_t>(slots_.size()));
+    Prefetch(changes_.data(), changes_.capacity() * sizeof(Change));
   }
 
   size_t BlockBytes() const { return blocks_.size() * sizeof(Block); }
