@@ -114,8 +114,9 @@ def json_lines(command, **options):
 
 
 def bench_tick(binaries, short):
-    """Computing one tick, by number of people, against the arithmetic of its pairs at N = 2; and
-    what a hall of 1,000 takes of one core."""
+    """Computing one tick, by number of people, against the arithmetic of its pairs at N = 2; one
+    whose data many other sessions have driven out of the caches; and what a hall of 1,000 takes of
+    one core."""
     bench = [binaries / "services/synchrony/engine_bench", "--json",
              *(["--short"] if short else [])]
     floor = None
@@ -129,6 +130,12 @@ def bench_tick(binaries, short):
             memory = figure(f"engine_memory_per_person_of_{people}", row["kib_per_person"], "KiB",
                             4, "without what chance needs", None)
             yield at_most(memory, 4) if people == 8 else memory
+    for name, people, sessions, bar in (("cold_room_of_8", 8, 1000, 40),
+                                        ("cold_couple", 2, 4000, 8)):
+        hot, cold = (json_lines([*bench, f"--people={people}", f"--sessions={count}"])[0]["us"]
+                     for count in (1, sessions))
+        yield at_most(figure(f"tick_{name}", cold, "us", hot,
+                             f"the same hot; cold: {sessions:,} sessions in turn", None), bar)
     for name, tick_ms, more, bar in (("hall_1000_chance_1_per_s", 1000, [], 25),
                                      ("hall_1000_no_chance_4_per_s", 250, ["--common_cause"], 15)):
         row = json_lines([*bench, "--people=1000", "--couples", f"--tick_ms={tick_ms}", *more])[0]
