@@ -88,9 +88,14 @@ struct Plan {
   std::vector<PersonTrack*> group_tracks;
   // Of a small group: pairs (i, j), i < j, in lexicographic order, null where one is unknown.
   std::vector<const ShiftSums*> group_sums;
-  // What those in pairs bring to the lags, when it is too much for the stack.
-  std::vector<LaggedWindows> lagged;
+  // What people bring to the lags is made for each pair (couples in a hall), as it is too much for
+  // the stack and serves hardly two; else once for everybody.
+  bool lagged_by_pair = false;
 };
+
+size_t LaggedBytesEach(const Params& params) {
+  return sizeof(LaggedWindows) + LaggedWindows::Bytes(params);
+}
 
 size_t PairsIn(size_t people) { return people < 2 ? 0 : people * (people - 1) / 2; }
 
@@ -104,8 +109,7 @@ class Engine::Impl {
         filter(params),
         pair_measures(this->params, kernels),
         group_measures(this->params, kernels),
-        pairs(this->params),
-        requested(this->params) {}
+        pairs(this->params) {}
 
   PersonTrack* Find(int person) {
     const auto it = people.find(person);
@@ -134,8 +138,8 @@ class Engine::Impl {
   Hold pairwise_hold;
   int64_t last_tick_end_us = -1;
   std::optional<Plan> plan;
-  Requested requested;
-  GroupBasis basis;  // for the time of a tick; kept for its capacity
+  std::unique_ptr<Requested> requested;  // once a selection asks for measures
+  GroupBasis basis;                      // for the time of a tick; kept for its capacity
 };
 
 bool Engine::Impl::Planned(const Selection& selection) const {
@@ -217,10 +221,8 @@ void Engine::Impl::PlanPairs(const Selection& selection) {
       }
     }
   }
-  if (plan->in_pairs.size() * (sizeof(LaggedWindows) + LaggedWindows::Bytes(params)) >
-      kLaggedBytes) {
-    plan->lagged.assign(plan->in_pairs.size(), LaggedWindows(params));
-  }
+  plan->lagged_by_pair = plan->in_pairs.size() * LaggedBytesEach(params) > kLaggedBytes &&
+                         selection.pairs.size() <= plan->in_pairs.size();
   // Since when the p of those who were selected before have held.
   std::vector<HeldPair> before;
   before.swap(pair_holds);
@@ -264,14 +266,24 @@ void Engine::Impl::Announce(int64_t tick_end_us, const Frame* frame, PrefetchQue
 void Engine::Impl::Lagged(const Span& span, PrefetchQueue* soon, Frame* frame) {
   alignas(64) std::byte stack[kLaggedBytes];
   std::pmr::monotonic_buffer_resource memory(stack, sizeof(stack));
-  std::pmr::vector<LaggedWindows> few(&memory);
-  if (plan->lagged.empty()) {
-    few.reserve(plan->in_pairs.size());
-    for (size_t i = 0; i < plan->in_pairs.size(); ++i) few.emplace_back(params, &memory);
+  if (plan->lagged_by_pair) {
+    for (size_t i = 0; i < plan->pairs.size(); ++i) {
+      soon->Step(1, plan->pairs.size() - i);
+      const Plan::Pair& pair = plan->pairs[i];
+      if (pair.track == nullptr) continue;
+      memory.release();
+      LaggedWindows of_a(params, &memory), of_b(params, &memory);
+      of_a.Update(pair.track_a->grid(), span.last_sample);
+      of_b.Update(pair.track_b->grid(), span.last_sample);
+      pair_measures.Lagged(*pair.track_a, *pair.track_b, of_a, of_b, span, &frame->pairs[i]);
+    }
+    return;
   }
-  LaggedWindows* windows = plan->lagged.empty() ? few.data() : plan->lagged.data();
-  for (size_t i = 0; i < plan->in_pairs.size(); ++i) {
-    windows[i].Update(plan->in_pairs[i]->grid(), span.last_sample);
+  // Beyond the stack's room the resource goes on in the heap, for the time of the tick.
+  std::pmr::vector<LaggedWindows> windows(&memory);
+  windows.reserve(plan->in_pairs.size());
+  for (const PersonTrack* track : plan->in_pairs) {
+    windows.emplace_back(params, &memory).Update(track->grid(), span.last_sample);
   }
   for (size_t i = 0; i < plan->pairs.size(); ++i) {
     soon->Step(1, plan->pairs.size() - i);
@@ -360,14 +372,14 @@ void Engine::AddPerson(int person) {
   if (!impl_->people.try_emplace(person, impl_->params, kMaxBeats).second) return;
   impl_->plan.reset();
   impl_->group_measures.Forget(person);
-  impl_->requested.Forget();
+  if (impl_->requested != nullptr) impl_->requested->Forget();
 }
 
 void Engine::RemovePerson(int person) {
   if (impl_->Find(person) == nullptr) return;
   impl_->plan.reset();
   impl_->group_measures.Forget(person);
-  impl_->requested.Forget();
+  if (impl_->requested != nullptr) impl_->requested->Forget();
   impl_->people.erase(person);
   const auto names = [person](const auto& entry) {
     return entry.first.first == person || entry.first.second == person;
@@ -435,7 +447,11 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
   impl.Persist(&PairNumbers::r_mean_windowed, &PairHolds::r_mean_windowed, frame);
   impl.Persist(&PairNumbers::plv_lf, &PairHolds::plv_lf, frame);
   impl.Group(selection, span, frame);
-  impl.requested.Fill(impl.people, selection, frame);
+  if (impl.requested == nullptr && !selection.measures.empty()) {
+    impl.requested = std::make_unique<Requested>(impl.params);
+  }
+  // Also when nothing is asked for any more: the frame may still hold what was.
+  if (impl.requested != nullptr) impl.requested->Fill(impl.people, selection, frame);
   impl.last_tick_end_us = tick_end_us;
 }
 
@@ -473,18 +489,20 @@ void Engine::Restore(const EngineState& state) {
   impl_->pairwise_hold = Hold(state.r_mean_pairwise_since_us);
 }
 
+// Of the session itself: the group's sums and shifts serve its chance levels, and most of the plan
+// is there by pair.
+constexpr size_t kForChance = sizeof(GroupMeasures) + sizeof(std::optional<Plan>);
+
 size_t Engine::MemoryBytes() const {
-  size_t bytes = sizeof(Impl) + impl_->requested.MemoryBytes();
+  size_t bytes = sizeof(Impl) - kForChance;
+  if (impl_->requested != nullptr) bytes += sizeof(Requested) + impl_->requested->MemoryBytes();
   for (const auto& [id, track] : impl_->people) bytes += track.MemoryBytes();
-  if (impl_->plan.has_value()) {
-    for (const LaggedWindows& windows : impl_->plan->lagged) bytes += windows.MemoryBytes();
-  }
   return bytes;
 }
 
 size_t Engine::ChanceMemoryBytes() const {
-  size_t bytes = impl_->group_measures.MemoryBytes() + impl_->pairs.MemoryBytes();
-  if (impl_->plan.has_value()) bytes += impl_->plan->room.capacity();  // most of it by pair
+  size_t bytes = kForChance + impl_->group_measures.MemoryBytes() + impl_->pairs.MemoryBytes();
+  if (impl_->plan.has_value()) bytes += impl_->plan->room.capacity();
   for (const auto& [id, track] : impl_->people) bytes += track.ChanceMemoryBytes();
   return bytes;
 }

@@ -60,7 +60,8 @@ class Engine {
   // nothing. Frame::people and Frame::pairs follow the selection's order; a pair of a person with
   // themselves, or with someone unknown, is absent.
   Frame Evaluate(int64_t tick_end_us, const Selection& selection);
-  // The same into a frame that is used again: nothing is allocated while the selection stays.
+  // The same into a frame that is used again: while the selection stays, nothing is allocated (of
+  // more than some ten people who all see one another: what the tick needs meanwhile).
   void Evaluate(int64_t tick_end_us, const Selection& selection, Frame* frame);
 
   // Restore(Save()) into an engine with the same Params goes on bit for bit.
@@ -68,7 +69,7 @@ class Engine {
   void Restore(const EngineState& state);
 
   // Bytes held for beats, signals and what is being computed; and for what the span statistics and
-  // chance levels look back on (windows, phases, sums over shifts).
+  // chance levels look back on (windows, phases, sums over shifts, with the plan of the pairs).
   size_t MemoryBytes() const;
   size_t ChanceMemoryBytes() const;
 

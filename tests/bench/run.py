@@ -126,10 +126,8 @@ def bench_tick(binaries, short):
         floor = floor or value
         yield figure(f"tick_{people}_people", value, "us", floor * people * (people - 1) / 2,
                      "N(N-1)/2 times the tick of two people", None)
-        if people in (2, 8):
-            memory = figure(f"engine_memory_per_person_of_{people}", row["kib_per_person"], "KiB",
-                            4, "without what chance needs", None)
-            yield at_most(memory, 4) if people == 8 else memory
+        yield at_most(figure(f"engine_memory_per_person_of_{people}", row["kib_per_person"], "KiB",
+                             4, "without what chance needs", None), 4)
     for name, people, sessions, bar in (("cold_room_of_8", 8, 1000, 40),
                                         ("cold_couple", 2, 4000, 8)):
         hot, cold = (json_lines([*bench, f"--people={people}", f"--sessions={count}"])[0]["us"]
