@@ -13,7 +13,7 @@ list_suites() {
 tidy          60   what a reader would stumble over; the test tools themselves
 floors        120  no module can use what lies above it
 contracts     240  proto/ stays compatible and documented
-unit          900  all unit tests
+unit          1200 all unit tests
 asan          1080 parsers, core and journal under AddressSanitizer and UBSan
 integration   600  real processes: killed, starved, flooded, and nothing lost
 conformance   120  every journal and every directory behaves as its contract says
