@@ -246,8 +246,9 @@ void Agent::OnOver(Member& member, bool delete_raw) {
       if (beat && beat->time_session_us > end_us) ++member.after_end;
     }
   }
-  if (delete_raw || !options_.keep_spool) {
-    spool.Remove();
+  const bool remove = delete_raw || !options_.keep_spool;
+  member.person->Over(remove);
+  if (remove) {
     status_.Note(absl::StrCat(member.options.name, ": over; the local copy was removed"));
   } else {
     status_.Note(absl::StrCat(member.options.name, ": over; the beats stay in ", spool.path()));

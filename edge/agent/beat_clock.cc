@@ -39,10 +39,9 @@ void BeatClock::Drain(int64_t now_us, std::vector<ClockedBeat>* beats) {
 }
 
 int64_t BeatClock::CompleteThroughUs(int64_t now_us) const {
-  const bool holding = !burst_.empty() || (in_epoch_ && !settled_);
   int64_t through_us = last_us_;
   // What is late is not lost: only silence longer than that is.
-  if (!holding) through_us = std::max(through_us, now_us - kLateUs);
+  if (!holding()) through_us = std::max(through_us, now_us - kLateUs);
   promised_us_ = std::max(promised_us_, through_us);
   return promised_us_;
 }

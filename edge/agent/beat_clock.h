@@ -80,6 +80,8 @@ class BeatClock {
   // Appends the beats whose time is fixed, given that everything that arrived by `now_us` was
   // added.
   void Drain(int64_t now_us, std::vector<ClockedBeat>* beats);
+  // Whether intervals were taken that have not come out.
+  bool holding() const { return !burst_.empty() || (in_epoch_ && !settled_); }
   // No beat at or before this time will come out any more.
   int64_t CompleteThroughUs(int64_t now_us) const;
   // Intervals refused because their place in time was already declared complete.

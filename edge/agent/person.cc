@@ -54,6 +54,10 @@ absl::Status Person::OpenSpool(const std::string& folder, const std::string& ses
         absl::StrCat(spool_->damaged_records(), " damaged records in the spool: taken as a gap"));
   }
   gap_ = live() && spool_->next_seq() > 1;
+  if (live()) {
+    held_log_ = std::make_unique<HeldLog>(path + ".held", KernelBootId());
+    left_ = held_log_->TakeLeft(spool_->next_seq());
+  }
   return absl::OkStatus();
 }
 
@@ -69,7 +73,30 @@ bool Person::Begin(const ClockSync& clock, int64_t now_us) {
   const bool given = source_->info().stamping == Stamping::kGiven;
   source_->Begin(*spool_->start_session_us(), given ? spool_->last_position() : 0);
   begun_ = true;
+  TakeLeft(clock);
   return true;
+}
+
+// What a killed run was holding, as if its link had broken off then.
+void Person::TakeLeft(const ClockSync& clock) {
+  if (left_.empty()) return;
+  std::deque<Taken> left;
+  for (const SourceBeat& beat : left_) left.push_back({beat, Stamping::kArrivalSteady, 0, 0});
+  left_.clear();
+  Take(left, clock, /*log=*/false);
+  beat_clock_.LinkLost();
+  DrainBeatClock(last_arrival_us_);
+  ClearHeld();
+  gap_ = true;
+}
+
+void Person::ClearHeld() {
+  if (held_log_ != nullptr && !beat_clock_.holding()) held_log_->Clear(spool_->next_seq());
+}
+
+void Person::Over(bool remove) {
+  if (remove) spool_->Remove();
+  if (held_log_ != nullptr) held_log_->Remove();
 }
 
 void Person::Step(int64_t now_us, const ClockSync& clock) {
@@ -105,7 +132,7 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
       unstamped_.push_back({beat, info.stamping, info.jitter_us, 0});
     }
   }
-  Take(std::exchange(unstamped_, {}), clock);
+  Take(std::exchange(unstamped_, {}), clock, /*log=*/true);
   TurnTo(source_->info().stamping);
   const bool ended = source_->finished();
   if (stamping_ == Stamping::kGiven || stamping_ == Stamping::kGivenSteady) {
@@ -116,6 +143,7 @@ void Person::Step(int64_t now_us, const ClockSync& clock) {
   } else {
     if (ended) beat_clock_.Finish();
     DrainBeatClock(through_us);
+    ClearHeld();
     complete_us_ = std::max(complete_us_, beat_clock_.CompleteThroughUs(through_us));
   }
   finished_ = ended;
@@ -129,6 +157,7 @@ void Person::Stop(int64_t now_us, const ClockSync& clock) {
   if (stamping_ == Stamping::kArrivalSteady) {
     beat_clock_.Finish();
     DrainBeatClock(clock.SessionAt(now_us));
+    ClearHeld();
   }
 }
 
@@ -148,6 +177,7 @@ void Person::TurnTo(Stamping stamping) {
   if (stamping == std::exchange(stamping_, stamping)) return;
   beat_clock_.LinkLost();
   DrainBeatClock(last_arrival_us_);
+  ClearHeld();
   gap_ = spool_->next_seq() > 1;
 }
 
@@ -164,7 +194,7 @@ void Person::TakeGiven(const Taken& taken, const ClockSync& clock) {
          beat.position);
 }
 
-void Person::Take(const std::deque<Taken>& beats, const ClockSync& clock) {
+void Person::Take(const std::deque<Taken>& beats, const ClockSync& clock, bool log) {
   if (live() && steps_ != clock.steps()) {
     // Session time has jumped (a new owner, a computer that slept): nothing is bridged over it.
     // What would come out before what is there already is refused until time has caught up.
@@ -182,6 +212,7 @@ void Person::Take(const std::deque<Taken>& beats, const ClockSync& clock) {
     }
     int64_t arrival_us = beat.time_us;
     if (stamping_ == Stamping::kArrivalSteady) {
+      if (log && held_log_ != nullptr) held_log_->Append(beat, spool_->next_seq());
       arrival_us = clock.SessionAt(beat.time_us);
       beat_clock_.SetClockUncertainty(
           static_cast<uint32_t>(std::min(clock.UncertaintyUs(beat.time_us), kMostBoundUs)));

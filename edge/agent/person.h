@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "edge/agent/beat_clock.h"
+#include "edge/agent/held_log.h"
 #include "edge/agent/spool.h"
 #include "edge/client/clock_sync.h"
 #include "edge/source/source.h"
@@ -37,6 +38,8 @@ class Person {
   // The agent stops: what a live source has given and the beat clock still holds back is stamped as
   // well as can be and put into the spool, rather than lost. Nothing is read after that.
   void Stop(int64_t now_us, const ClockSync& clock);
+  // The session is over: `remove` says whether the spool goes too.
+  void Over(bool remove);
   // When Step should be called next, on the steady clock.
   int64_t NextStepUs(int64_t now_us, const ClockSync& clock) const;
 
@@ -61,7 +64,9 @@ class Person {
     uint32_t offset_bound_us = 0;
   };
   bool Begin(const ClockSync& clock, int64_t now_us);
-  void Take(const std::deque<Taken>& beats, const ClockSync& clock);
+  void Take(const std::deque<Taken>& beats, const ClockSync& clock, bool log);
+  void TakeLeft(const ClockSync& clock);
+  void ClearHeld();
   void TakeGiven(const Taken& taken, const ClockSync& clock);
   void TurnTo(Stamping stamping);
   void DrainBeatClock(int64_t through_us);
@@ -70,6 +75,8 @@ class Person {
 
   std::unique_ptr<Source> source_;
   std::unique_ptr<Spool> spool_;
+  std::unique_ptr<HeldLog> held_log_;  // of live sources, with the spool
+  std::vector<SourceBeat> left_;       // held by the run before
   BeatClock beat_clock_;
   std::deque<Taken> unstamped_;  // live, before the clock is known
   Stamping stamping_;            // of the last beats

@@ -335,5 +335,43 @@ TEST_F(PersonTest, WhatTheBeatClockStillHoldsIsKeptWhenTheAgentStops) {
   EXPECT_FALSE(person_->finished()) << "it may be started again";
 }
 
+TEST_F(PersonTest, AKilledAgentLosesNothingThatTheBeatClockHeld) {
+  for (const int64_t killed_after_us : {3 * kSecond, 11 * kSecond, 19 * kSecond, 45 * kSecond}) {
+    SetUp();
+    now_us_ = 100 * kSecond;
+    const int64_t begin_us = now_us_;
+    LayArriving(Make(Stamping::kArrivalSteady), begin_us, begin_us + killed_after_us);
+    OpenSpool();
+    SetSession(3 * kSecond, 1);
+    // Also what arrived with the last notification, still within its burst.
+    RunUntil(begin_us + killed_after_us + 40'000);
+    int64_t told = 0;
+    while (begin_us + RrMicros(819 * (told + 1)) < begin_us + killed_after_us) ++told;
+    person_.reset();  // as a kill would: nobody says goodbye
+
+    now_us_ += 5 * kSecond;
+    const int64_t again_us = now_us_;
+    LayArriving(Make(Stamping::kArrivalSteady), again_us, again_us + 60 * kSecond);
+    OpenSpool();
+    RunUntil(again_us + 62 * kSecond);
+    const auto beats = Beats();
+    ASSERT_GT(beats.size(), static_cast<size_t>(told)) << killed_after_us;
+    int64_t before = 0, gaps = 0;
+    for (size_t i = 0; i < beats.size(); ++i) {
+      before += beats[i].time_session_us <= again_us + 3 * kSecond - 4 * kSecond;
+      gaps += beats[i].gap_before;
+      if (i == 0 || beats[i].gap_before) continue;
+      EXPECT_NEAR(
+          static_cast<double>(beats[i].time_session_us - beats[i - 1].time_session_us) / 1000,
+          static_cast<double>(RrMicros(819)) / 1000, 2)
+          << i;
+    }
+    EXPECT_EQ(before, told) << killed_after_us << ": each once, none lost";
+    EXPECT_LE(gaps, 2) << "one where it was killed, and one between the two halves at the most";
+    EXPECT_GE(gaps, 1);
+    TearDown();
+  }
+}
+
 }  // namespace
 }  // namespace attune::edge
