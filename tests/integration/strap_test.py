@@ -40,6 +40,7 @@ class Heart(threading.Thread):
             due += rr / 1024 / RATE
             time.sleep(max(0.0, due - time.monotonic()))
             with self.pause:
+                due = max(due, time.monotonic() - 0.02)  # a pause is not caught up
                 if self.fake.do("rr", ADDRESS, rr) == "ok":
                     self.told.append(rr)
 
@@ -96,6 +97,41 @@ class StrapTest(harness.IntegrationTest):
                 self.assertAlmostEqual(at - before, rr * 1e6 / 1024, delta=500)
         rr_after, _, after = beats[first]
         self.assertGreater(after - beats[first - 1][2], rr_after * 1e6 / 1024 + 100_000)
+
+    def test_an_agent_killed_while_a_link_settles_loses_nothing(self):
+        node = self.start_node(None, "--allow-lab", rate=RATE)
+        session = harness.Session(node, C.SESSION_KIND_LAB)
+        self.fake.do("strap", ADDRESS, "Polar H10 00000001")
+        agent = self.start_agent(node, session, "strap", [("Ana", "bluez:h10", "")],
+                                 consent=CONSENT)
+        self.fake.until("yes", "notifying", ADDRESS)
+        heart = Heart(self.fake)
+        with heart.pause:
+            heart.start()
+            # Before it has joined, what the strap says waits in memory only.
+            harness.eventually(lambda: agent.people() and agent.people()[0]["state"] == "live", 20,
+                               "joined")
+        self.addCleanup(heart.over.set)
+        harness.eventually(lambda: len(heart.told) >= 10, 30, "ten seconds of beats")
+        with heart.pause:
+            first = len(heart.told)
+            time.sleep(0.2)  # the last one is on its way through the bus
+            self.assertEqual(int(agent.people()[0]["beats_sent"]), 0, "it has not settled")
+            agent.kill9()
+            agent.start()
+            harness.eventually(lambda: agent.people() and
+                               agent.people()[0].get("link") == "connected", 20, "connected again")
+        harness.eventually(lambda: len(heart.told) > first + 40, 30, "beats after the kill")
+        heart.over.set()
+        heart.join()
+        harness.eventually(lambda: int(agent.people()[0]["beats_acknowledged"]) >= len(heart.told),
+                           30, "every beat in the journal")
+        session.end()
+        self.assertEqual(agent.wait(30), 0, agent.text())
+        beats = self.exported(node, session)
+        self.assertEqual([rr for rr, _, _ in beats], heart.told)
+        self.assertEqual([i for i, (_, gap, _) in enumerate(beats) if gap], [0, first])
+        self.assertEqual(list(agent.spool.rglob("*.held")), [], "nothing stays behind")
 
 
 if __name__ == "__main__":
