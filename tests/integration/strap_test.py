@@ -77,7 +77,8 @@ class StrapTest(harness.IntegrationTest):
         with heart.pause:
             first = len(heart.told)
             self.fake.do("drop", ADDRESS)
-        self.fake.until("2", "connects", ADDRESS)
+            self.fake.until("2", "connects", ADDRESS)
+            time.sleep(3 / RATE)  # three seconds in which nobody listened
         harness.eventually(lambda: len(heart.told) > first + 60, 30, "beats after the lost link")
         heart.over.set()
         heart.join()
