@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "services/base/random.h"
+#include "services/node/elsewhere.h"
 #include "services/node/epoch_ticket.h"
 #include "services/node/hmac.h"
 #include "services/node/join_code.h"
@@ -20,6 +21,15 @@ namespace attune::node {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000;
+
+TEST(Elsewhere, GoesThroughAStatusAndIsNotSeenInOthers) {
+  const auto where = IsElsewhere(ElsewhereStatus({"node 2.example:7001", 41}));
+  ASSERT_TRUE(where);
+  EXPECT_EQ(where->address, "node 2.example:7001");
+  EXPECT_EQ(where->epoch, 41u);
+  EXPECT_FALSE(IsElsewhere(absl::FailedPreconditionError("owned by another")));
+  EXPECT_FALSE(IsElsewhere(absl::OkStatus()));
+}
 
 TEST(JoinCode, IsReadableAndNormalisesToItself) {
   SeededRandom random(1);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
 #include "services/node/blobs.h"
+#include "services/node/elsewhere.h"
 
 namespace attune::node {
 namespace {
@@ -71,8 +72,7 @@ absl::StatusOr<placement::Lease> TakeOwnership(Parts& parts, const std::string& 
   ATTUNE_ASSIGN_OR_RETURN(placement::Lease lease,
                           parts.directory.Acquire(session, std::max(epoch_floor, sealed)));
   if (!lease.is_mine) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the session is owned by ", lease.owner_address));
+    return ElsewhereStatus({lease.owner_address, lease.epoch});
   }
   ATTUNE_RETURN_IF_ERROR(parts.journal.Open(session, {lease.epoch, lease.nonce}));
   ATTUNE_RETURN_IF_ERROR(parts.sealer.OpenSession(session, lease.epoch));

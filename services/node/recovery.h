@@ -25,7 +25,7 @@ struct Opened {
 };
 
 // An epoch above every one that journal, key store and `epoch_floor` know; the journal is fenced
-// and the sealer open under it. FAILED_PRECONDITION: owned by another node.
+// and the sealer open under it. ElsewhereStatus: owned by another node.
 absl::StatusOr<placement::Lease> TakeOwnership(Parts& parts, const std::string& session,
                                                uint64_t epoch_floor);
 
