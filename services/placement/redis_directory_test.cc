@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -14,42 +15,67 @@
 namespace attune::placement {
 namespace {
 
-constexpr int64_t kTtlUs = 2'000'000;  // long enough for a busy machine to start a server in it
+// Of tests that wait for a lease to end.
+constexpr int64_t kShortUs = 2'000'000;
+// Of all others: no machine is so busy that a lease ends, or a quarantine is over, by itself.
+constexpr int64_t kLongUs = 120'000'000;
 constexpr int64_t kMarginUs = 200'000;
+// Long enough to connect, and connect again, on a busy machine.
+constexpr int64_t kAnswerUs = 20'000'000;
 
 bool Eventually(const std::function<bool()>& holds) {
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 4000; ++i) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return false;
 }
 
+// The system's clock, which a test may put forward as if that much time had passed.
+class ForwardClock final : public Clock {
+ public:
+  int64_t SteadyMicros() const override { return system_.SteadyMicros() + ahead_us_; }
+  int64_t UtcMicros() const override { return system_.UtcMicros() + ahead_us_; }
+  void Forward(int64_t by_us) { ahead_us_ += by_us; }
+
+ private:
+  SystemClock system_;
+  std::atomic<int64_t> ahead_us_{0};
+};
+
 // One node's view of the leases.
 class View {
  public:
-  View(const std::string& redis, const std::string& incarnation, const std::string& address)
-      : client_(Start(redis)),
-        directory_({address, incarnation, kTtlUs, kMarginUs}, *client_, clock_, random_) {}
+  View(const std::string& redis, const std::string& incarnation, const std::string& address,
+       int64_t ttl_us, int64_t answer_within_us = kAnswerUs)
+      : client_(Start(redis, answer_within_us)),
+        directory_({address, incarnation, ttl_us, kMarginUs}, *client_, clock_, random_) {}
   Directory& operator*() { return directory_; }
   RedisDirectory* operator->() { return &directory_; }
   redis::Client& client() { return *client_; }
+  // The directory's own; Redis and the connection do not see what is done to it.
+  ForwardClock& clock() { return clock_; }
   // As if the quarantine that follows every new server were over.
   void EndQuarantine() {
-    ASSERT_TRUE(client_
-                    ->CallAndWait({"HSET", "attune:server", "run_id", redis::Client::kThisServer,
-                                   "since_ms", "0"})
-                    .ok());
+    ASSERT_TRUE(Eventually([this] {
+      return client_
+          ->CallAndWait(
+              {"HSET", "attune:server", "run_id", redis::Client::kThisServer, "since_ms", "0"})
+          .ok();
+    }));
   }
 
  private:
-  std::unique_ptr<redis::Client> Start(const std::string& redis) {
+  std::unique_ptr<redis::Client> Start(const std::string& redis, int64_t answer_within_us) {
     redis::ClientOptions options;
     options.addresses = {redis};
+    options.answer_within_us = answer_within_us;
+    options.connect_within_us = kAnswerUs;
     options.scripts = DirectoryScripts();
-    return redis::Client::Start(options, clock_, random_, nullptr);
+    return redis::Client::Start(options, system_, random_, nullptr);
   }
-  SystemClock clock_;
+  SystemClock system_;
+  ForwardClock clock_;
   SystemRandom random_;
   std::unique_ptr<redis::Client> client_;
   RedisDirectory directory_;
@@ -62,7 +88,7 @@ class RedisUnderTest final : public DirectoryUnderTest {
 
  private:
   redis::testing::Server server_;
-  View view_{server_.address(), "one#1", "127.0.0.1:7000"};
+  View view_{server_.address(), "one#1", "127.0.0.1:7000", kLongUs};
 };
 
 INSTANTIATE_TEST_SUITE_P(Redis, DirectoryConformance,
@@ -71,147 +97,173 @@ INSTANTIATE_TEST_SUITE_P(Redis, DirectoryConformance,
 
 class RedisDirectoryTest : public testing::Test {
  protected:
-  RedisDirectoryTest() { a_.EndQuarantine(); }
+  explicit RedisDirectoryTest(int64_t ttl_us = kLongUs) : ttl_us_(ttl_us) { a_.EndQuarantine(); }
+  const int64_t ttl_us_;
   redis::testing::Server server_;
-  View a_{server_.address(), "a#1", "127.0.0.1:7001"};
-  View b_{server_.address(), "b#1", "127.0.0.1:7002"};
+  View a_{server_.address(), "a#1", "127.0.0.1:7001", ttl_us_};
+  View b_{server_.address(), "b#1", "127.0.0.1:7002", ttl_us_};
+};
+
+class RedisDirectoryShortTest : public RedisDirectoryTest {
+ protected:
+  RedisDirectoryShortTest() : RedisDirectoryTest(kShortUs) {}
+  // Waits until b has the session.
+  absl::StatusOr<Lease> TakenByB() {
+    absl::StatusOr<Lease> taken = absl::UnknownError("");
+    Eventually([&] { return (taken = b_->Acquire("s", 0)).ok() && taken->is_mine; });
+    return taken;
+  }
 };
 
 TEST(RedisDirectory, ANewServerBeginsWithAQuarantineOfOneLease) {
   redis::testing::Server server;
   SystemClock clock;
+  View view(server.address(), "a#1", "127.0.0.1:7001", kShortUs);
   const int64_t begin_us = clock.SteadyMicros();
-  View view(server.address(), "a#1", "127.0.0.1:7001");
   EXPECT_TRUE(absl::IsUnavailable(view->Acquire("s", 0).status()));
   EXPECT_TRUE(Eventually([&] { return view->Acquire("s", 0).ok(); }));
-  EXPECT_GE(clock.SteadyMicros() - begin_us, kTtlUs);
+  EXPECT_GE(clock.SteadyMicros() - begin_us, kShortUs - 1000) << "Redis counts whole ms";
 }
 
 TEST_F(RedisDirectoryTest, TheOtherOneLearnsWhoHasIt) {
   const auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
+  ASSERT_TRUE(mine.ok()) << mine.status();
   const auto theirs = b_->Acquire("s", 100);
-  ASSERT_TRUE(theirs.ok());
+  ASSERT_TRUE(theirs.ok()) << theirs.status();
   EXPECT_FALSE(theirs->is_mine);
   EXPECT_EQ(theirs->owner_address, "127.0.0.1:7001");
   EXPECT_EQ(theirs->epoch, mine->epoch);
   EXPECT_TRUE(theirs->nonce.empty()) << "a nonce is its owner's alone";
   const auto owner = b_->Owner("s");
-  ASSERT_TRUE(owner.ok());
+  ASSERT_TRUE(owner.ok()) << owner.status();
   EXPECT_FALSE(owner->is_mine);
   EXPECT_TRUE(owner->nonce.empty());
   Lease stolen = *mine;
   EXPECT_TRUE(absl::IsFailedPrecondition(b_->Release(stolen)));
 }
 
-TEST_F(RedisDirectoryTest, AnExpiredLeaseIsTakenWithAHigherEpochAndItsOwnerIsOutBefore) {
+TEST_F(RedisDirectoryShortTest, AnExpiredLeaseIsTakenWithAHigherEpochAndItsOwnerIsOutBefore) {
   const auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
-  absl::StatusOr<Lease> taken = absl::UnknownError("");
-  SystemClock clock;
-  ASSERT_TRUE(Eventually([&] { return (taken = b_->Acquire("s", 0)).ok() && taken->is_mine; }));
-  EXPECT_GT(clock.SteadyMicros(), mine->valid_until_steady_us) << "two owners at a time";
+  ASSERT_TRUE(mine.ok()) << mine.status();
+  const auto taken = TakenByB();
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  ASSERT_TRUE(taken->is_mine);
+  EXPECT_GT(a_.clock().SteadyMicros(), mine->valid_until_steady_us) << "two owners at a time";
   EXPECT_EQ(taken->epoch, mine->epoch + 1);
   EXPECT_TRUE(absl::IsFailedPrecondition(a_->Renew(*mine).status()));
   EXPECT_TRUE(absl::IsFailedPrecondition(a_->Release(*mine)));
 }
 
-TEST_F(RedisDirectoryTest, RenewingKeepsItForLongerThanALease) {
-  auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
-  for (int i = 0; i < 8; ++i) {
-    std::this_thread::sleep_for(std::chrono::microseconds(kTtlUs / 4));
-    mine = a_->Renew(*mine);
+TEST(RedisDirectory, RenewingKeepsItForLongerThanALease) {
+  constexpr int64_t kTtlUs = 3'000'000;  // the machine may be away for nearly all of it
+  redis::testing::Server server;
+  View a(server.address(), "a#1", "127.0.0.1:7001", kTtlUs);
+  View b(server.address(), "b#1", "127.0.0.1:7002", kTtlUs);
+  a.EndQuarantine();
+  auto mine = a->Acquire("s", 0);
+  ASSERT_TRUE(mine.ok()) << mine.status();
+  const int64_t enough_us = a.clock().SteadyMicros() + kTtlUs * 3 / 2;
+  while (a.clock().SteadyMicros() < enough_us) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    mine = a->Renew(*mine);
     ASSERT_TRUE(mine.ok()) << mine.status();
-    EXPECT_FALSE(b_->Acquire("s", 0)->is_mine);
+    const auto other = b->Acquire("s", 0);
+    ASSERT_TRUE(other.ok()) << other.status();
+    EXPECT_FALSE(other->is_mine);
   }
 }
 
 TEST_F(RedisDirectoryTest, HandedToOneNodeOnly) {
-  View c(server_.address(), "c#1", "127.0.0.1:7003");
+  View c(server_.address(), "c#1", "127.0.0.1:7003", kLongUs);
   const auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
+  ASSERT_TRUE(mine.ok()) << mine.status();
   ASSERT_TRUE(a_->HandOff(*mine, "b#1", "127.0.0.1:7002").ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(a_->Renew(*mine).status()));
-  EXPECT_EQ(a_->Owner("s")->owner_address, "127.0.0.1:7002");
+  const auto named = a_->Owner("s");
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(named->owner_address, "127.0.0.1:7002");
   const auto other = c->Acquire("s", 0);
-  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_FALSE(other->is_mine);
   EXPECT_EQ(other->owner_address, "127.0.0.1:7002");
-  EXPECT_FALSE(b_->Owner("s")->is_mine) << "not before it has acquired it";
+  const auto heir = b_->Owner("s");
+  ASSERT_TRUE(heir.ok()) << heir.status();
+  EXPECT_FALSE(heir->is_mine) << "not before it has acquired it";
   const auto next = b_->Acquire("s", 0);
-  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_TRUE(next->is_mine);
   EXPECT_EQ(next->epoch, mine->epoch + 1);
 }
 
-TEST_F(RedisDirectoryTest, ASessionThatNobodyTakesUpAfterAHandOffIsFreeAgain) {
+TEST_F(RedisDirectoryShortTest, ASessionThatNobodyTakesUpAfterAHandOffIsFreeAgain) {
   const auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
+  ASSERT_TRUE(mine.ok()) << mine.status();
   ASSERT_TRUE(a_->HandOff(*mine, "gone#1", "127.0.0.1:1").ok());
-  EXPECT_TRUE(Eventually([&] { return b_->Acquire("s", 0)->is_mine; }));
+  const auto taken = TakenByB();
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_TRUE(taken->is_mine);
 }
 
 TEST_F(RedisDirectoryTest, ARestartLosesNoLeaseAndLetsNobodyInMeanwhile) {
-  auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
+  const auto mine = a_->Acquire("s", 0);
+  ASSERT_TRUE(mine.ok()) << mine.status();
   server_.Kill9();
   server_.Start();
+  absl::StatusOr<Lease> renewed = absl::UnknownError("");
   ASSERT_TRUE(Eventually([&] {
-    const auto renewed = a_->Renew(*mine);
-    if (renewed.ok()) mine = renewed;
+    renewed = a_->Renew(*mine);
     return renewed.ok() || !absl::IsUnavailable(renewed.status());
   }));
-  ASSERT_TRUE(a_->Renew(*mine).ok());
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
   absl::StatusOr<Lease> other = absl::UnknownError("");
   EXPECT_TRUE(Eventually([&] {
     other = b_->Acquire("new", 0);
-    return std::string(other.status().message()).find("can be taken in") != std::string::npos ||
-           other.ok();
+    return other.ok() ||
+           std::string(other.status().message()).find("can be taken in") != std::string::npos;
   }));
   EXPECT_TRUE(absl::IsUnavailable(other.status())) << "a quarantine of one lease";
 }
 
 TEST_F(RedisDirectoryTest, AnEmptiedServerIsFilledAgainByOwnersThatLive) {
-  auto mine = a_->Acquire("s", 40);
-  ASSERT_TRUE(mine.ok());
+  const auto mine = a_->Acquire("s", 40);
+  ASSERT_TRUE(mine.ok()) << mine.status();
   EXPECT_EQ(mine->epoch, 41u);
   server_.StartEmpty();
-  ASSERT_TRUE(Eventually([&] {
-    const auto renewed = a_->Renew(*mine);
-    if (renewed.ok()) mine = renewed;
-    return renewed.ok();
-  })) << "put back before its time was over";
-  const auto owner = b_->Owner("s");
-  ASSERT_TRUE(owner.ok());
+  absl::StatusOr<Lease> renewed = absl::UnknownError("");
+  ASSERT_TRUE(Eventually([&] { return (renewed = a_->Renew(*mine)).ok(); }))
+      << renewed.status() << ": put back before its time was over";
+  // The other one may still be connecting.
+  absl::StatusOr<Lease> owner = absl::UnknownError("");
+  ASSERT_TRUE(Eventually([&] { return (owner = b_->Owner("s")).ok(); })) << owner.status();
   EXPECT_EQ(owner->epoch, 41u);
   EXPECT_EQ(owner->owner_address, "127.0.0.1:7001");
   // Who was not quick enough is not put back any more.
-  SystemClock clock;
-  while (clock.SteadyMicros() < mine->valid_until_steady_us) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_TRUE(absl::IsFailedPrecondition(a_->Renew(*mine).status()));
+  a_.clock().Forward(kLongUs);
+  EXPECT_TRUE(absl::IsFailedPrecondition(a_->Renew(*renewed).status()));
 }
 
-TEST_F(RedisDirectoryTest, NoTwoOwnersWhenTheServerForgets) {
-  auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
+TEST_F(RedisDirectoryShortTest, NoTwoOwnersWhenTheServerForgets) {
+  const auto mine = a_->Acquire("s", 0);
+  ASSERT_TRUE(mine.ok()) << mine.status();
   server_.StartEmpty();
-  SystemClock clock;
-  absl::StatusOr<Lease> taken = absl::UnknownError("");
   // The owner is cut off and renews nothing; another one tries all the time.
-  ASSERT_TRUE(Eventually([&] { return (taken = b_->Acquire("s", 0)).ok() && taken->is_mine; }));
-  EXPECT_GT(clock.SteadyMicros(), mine->valid_until_steady_us);
+  const auto taken = TakenByB();
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  ASSERT_TRUE(taken->is_mine);
+  EXPECT_GT(a_.clock().SteadyMicros(), mine->valid_until_steady_us);
 }
 
-TEST_F(RedisDirectoryTest, WithoutAServerNothingIsPromised) {
-  auto mine = a_->Acquire("s", 0);
-  ASSERT_TRUE(mine.ok());
-  server_.Kill9();
-  EXPECT_TRUE(absl::IsUnavailable(a_->Acquire("t", 0).status()));
-  const auto renewed = a_->Renew(*mine);
-  EXPECT_FALSE(renewed.ok());
+TEST(RedisDirectory, WithoutAServerNothingIsPromised) {
+  redis::testing::Server server;
+  View a(server.address(), "a#1", "127.0.0.1:7001", kLongUs, /*answer_within_us=*/1'000'000);
+  absl::StatusOr<Lease> mine = absl::UnknownError("");
+  ASSERT_TRUE(Eventually([&] {
+    a.EndQuarantine();
+    return (mine = a->Acquire("s", 0)).ok();
+  })) << mine.status();
+  server.Kill9();
+  EXPECT_TRUE(absl::IsUnavailable(a->Acquire("t", 0).status()));
+  EXPECT_TRUE(absl::IsUnavailable(a->Renew(*mine).status()));
 }
 
 }  // namespace

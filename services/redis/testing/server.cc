@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <thread>
 
 namespace attune::redis::testing {
@@ -43,15 +44,20 @@ bool Takes(int port) {
 }  // namespace
 
 int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  socklen_t size = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::abort();
+  // Below the ports that the system gives to outgoing connections: one of those, a client's own
+  // attempt to reach a server that is away among them, could take the port while the server is
+  // down.
+  constexpr int kLowest = 10'000, kPorts = 22'000;
+  std::random_device random;
+  for (int i = 0; i < 1000; ++i) {
+    const int port = kLowest + static_cast<int>(random() % kPorts);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = Loopback(port);
+    const bool free = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    if (free) return port;
   }
-  close(fd);
-  return ntohs(address.sin_port);
+  std::abort();
 }
 
 Server::Server(std::vector<std::string> flags) : flags_(std::move(flags)) {
