@@ -13,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/node/certificate.h"
 #include "services/node/malformed.h"
 #include "services/synchrony/params.h"
 
@@ -110,6 +111,10 @@ absl::Status Node::Serve() {
   address_ =
       absl::StrCat(options_.grpc_address.substr(0, options_.grpc_address.rfind(':')), ":", port);
   serving_ = true;
+  if (const auto end = CertificateEnd(options_.tls_cert_pem)) {
+    base_.metrics.SetCertificateEnd(*end);
+  }
+  base_.metrics.SetState(Metrics::State::kServing);
   keeper_->Post([this] { LookAfter(); });
   return absl::OkStatus();
 }
@@ -131,7 +136,17 @@ void Node::UpdateGauges() {
   metrics.journal_degraded.Set(health.ok ? 0 : 1);
   metrics.journal_queued_entries.Set(static_cast<double>(health.queued_entries));
   metrics.journal_bytes.Set(static_cast<double>(health.database_bytes + health.wal_bytes));
-  metrics.pending_bytes.Set(static_cast<double>(parts_->pending_bytes.load()));
+  const auto pending_bytes = static_cast<double>(parts_->pending_bytes.load());
+  metrics.pending_bytes.Set(pending_bytes);
+  size_t waiting = 0;
+  for (const auto& worker : workers_) waiting = std::max(waiting, worker->waiting());
+  const auto share = [](size_t used, size_t limit) {
+    return static_cast<double>(used) / static_cast<double>(limit);
+  };
+  metrics.SetUsed(Metrics::Limit::kMailbox, share(waiting, kMailboxTasks));
+  metrics.SetUsed(Metrics::Limit::kPendingBytes, pending_bytes / kMaxPendingBytesTotal);
+  metrics.SetUsed(Metrics::Limit::kStreams, share(streams_.size(), kMaxStreams));
+  metrics.SetUsed(Metrics::Limit::kSessions, share(registry_->open_sessions(), kMaxOpenSessions));
   if (server_ != nullptr && server_->GetHealthCheckService() != nullptr) {
     server_->GetHealthCheckService()->SetServingStatus(kJournalHealthService,
                                                        health.ok && serving_);
@@ -174,6 +189,7 @@ std::string Node::HealthJson(bool& ok) const {
 
 void Node::Stop(bool now) {
   if (!serving_.exchange(false)) return;
+  base_.metrics.SetState(Metrics::State::kStopping);
   const int64_t deadline = base_.clock.SteadyMicros() + (now ? 0 : kDrainUs);
   const auto left_us = [&] {
     return std::max<int64_t>(0, deadline - base_.clock.SteadyMicros() - kServerShutdownUs);

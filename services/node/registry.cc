@@ -95,8 +95,10 @@ void Registry::Answer(const std::string& session, const absl::StatusOr<Host>& ho
       opening_.erase(found);
     }
     if (host.ok() || absl::IsNotFound(host.status())) {
+      if (host.ok()) parts_.metrics.sessions_opened.Increment();
       failures_.erase(session);
     } else {
+      parts_.metrics.sessions_not_opened.Increment();
       failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kFailureKeptUs};
     }
   }
@@ -251,7 +253,6 @@ void Registry::Reopen(const std::string& session, uint64_t epoch_floor) {
 }
 
 void Registry::OnGone(const std::string& session, uint64_t epoch) {
-  parts_.metrics.sessions_dropped.Increment();
   MutexLock lock(mu_);
   const auto found = hosts_.find(session);
   if (found == hosts_.end() || found->second->epoch() != epoch) return;

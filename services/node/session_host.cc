@@ -367,6 +367,7 @@ void SessionHost::Drop(const absl::Status& why) {
   worker_.Cancel(timer_);
   worker_.Cancel(housekeeping_);
   parts_.metrics.sessions_open.Decrement();
+  if (!retiring_) parts_.metrics.sessions_dropped.Increment();
   parts_.sealer.CloseSession(id());
   const absl::Status status = absl::UnavailableError(
       absl::StrCat("the session is not served here any more: ", std::string(why.message())));
@@ -399,6 +400,7 @@ void SessionHost::Retire(std::function<void()> done) {
     done();
     return;
   }
+  retiring_ = true;
   RequestCheckpoint();
   auto finish = [self = shared_from_this(), done = std::move(done)] {
     self->Drop(absl::UnavailableError("the node is stopping"));

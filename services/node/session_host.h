@@ -193,6 +193,7 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   void StepReport();
   void StoreReport(v1::Report report);
   void OnReportStored(const v1::Report& report, const absl::Status& status);
+  void CountClosed(const v1::Report& released);
   void OnClosed();
   void DestroyRaw();
   void MarkClosed();
@@ -225,6 +226,7 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   std::deque<Pending> pending_;
   size_t pending_views_ = 0;  // of them with changes_view
   bool dropped_ = false;
+  bool retiring_ = false;  // let go on purpose
   bool dirty_ = false;
   Worker::TimerId timer_ = Worker::kNoTimer;
   Worker::TimerId housekeeping_ = Worker::kNoTimer;

@@ -72,7 +72,15 @@ void SessionHost::OnReportStored(const v1::Report& report, const absl::Status& s
     Drop(record.status());
     return;
   }
-  Commit(*record);
+  // What anybody may be told, and nothing else.
+  const v1::Report released = core_.ProjectReport(report, {v1::ROLE_OBSERVER, 0});
+  if (Commit(*record) && report.revision() == 1) CountClosed(released);
+}
+
+void SessionHost::CountClosed(const v1::Report& released) {
+  parts_.metrics.sessions_closed.Increment();
+  if (kind_ != v1::SESSION_KIND_TEAM) return;
+  if (const auto group = ReleasedGroupValue(released)) parts_.metrics.AddClosedGroup(*group);
 }
 
 void SessionHost::OnClosed() {

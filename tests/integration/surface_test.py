@@ -13,7 +13,7 @@ PLANTED_RR_1024 = 51237
 PLANTED_TEXTS = [str(PLANTED_RR_1024), str(PLANTED_RR_1024 * 1000 // 1024), "70003"]
 ALIAS = "Zanzibar Quetzal"
 # What a label may be about: the build, outcomes, kinds, sizes. Never anybody.
-LABELS = {"version", "engine", "outcome", "kind", "le", "reason"}
+LABELS = {"version", "engine", "outcome", "kind", "le", "reason", "state", "limit"}
 
 
 def run(*flags):
