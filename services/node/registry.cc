@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/node/elsewhere.h"
 #include "services/node/hmac.h"
 #include "services/node/join_code.h"
 
@@ -98,7 +99,7 @@ void Registry::Answer(const std::string& session, const absl::StatusOr<Host>& ho
       if (host.ok()) parts_.metrics.sessions_opened.Increment();
       failures_.erase(session);
     } else {
-      parts_.metrics.sessions_not_opened.Increment();
+      if (!IsElsewhere(host.status())) parts_.metrics.sessions_not_opened.Increment();
       failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kFailureKeptUs};
     }
   }
