@@ -54,7 +54,7 @@ void BeatClock::BeginEpoch(int64_t arrival_us) {
   notifications_ = 0;
   off_us_ = 0;
   home_us_.reset();
-  envelope_.clear();
+  envelope_.Clear();
   late_.clear();
   watch_.Clear();
   settling_.clear();
@@ -63,15 +63,13 @@ void BeatClock::BeginEpoch(int64_t arrival_us) {
 
 void BeatClock::Reanchor(int64_t arrival_us) {
   // What is missing went missing so long ago that the last notifications say all about T_0.
-  while (envelope_.size() > 1 && envelope_.front().first < arrival_us - kSettleUs) {
-    envelope_.pop_front();
-  }
-  t0_us_ = static_cast<double>(envelope_.front().second);
+  envelope_.DropBefore(arrival_us - kSettleUs);
+  t0_us_ = static_cast<double>(envelope_.smallest());
   epoch_first_us_ = arrival_us;
   off_us_ = 0;
   home_us_.reset();
   notifications_ = kReanchorNotifications;
-  earliest_us_ = latest_us_ = envelope_.front().second;
+  earliest_us_ = latest_us_ = envelope_.smallest();
   late_.clear();
   watch_.Clear();
   gap_ = true;
@@ -87,7 +85,7 @@ void BeatClock::CloseBurst() {
   for (const Held& held : burst) burst_1024 += held.rr_1024;
   if (in_epoch_) {
     const int64_t residual_us = arrival_us - SumUs(sum_1024_ + burst_1024);
-    const int64_t earliest_us = settled_ ? std::llround(t0_us_) : envelope_.front().second;
+    const int64_t earliest_us = settled_ ? std::llround(t0_us_) : envelope_.smallest();
     // There are more intervals than time has passed.
     const double moved_us = off_us_ - home_us_.value_or(0);
     const bool early = settled_ && moved_us < -static_cast<double>(kEnvelopeDownUs);
@@ -108,9 +106,8 @@ void BeatClock::CloseBurst() {
   if (notifications_ == 1) earliest_us_ = latest_us_ = residual_us;
   earliest_us_ = std::min(earliest_us_, residual_us);
   latest_us_ = std::max(latest_us_, residual_us);
-  while (!envelope_.empty() && envelope_.back().second >= residual_us) envelope_.pop_back();
-  envelope_.emplace_back(arrival_us, residual_us);
-  while (envelope_.front().first < arrival_us - kWindowUs) envelope_.pop_front();
+  envelope_.Add(arrival_us, residual_us);
+  envelope_.DropBefore(arrival_us - kWindowUs);
 
   if (settled_) {
     Follow(arrival_us);
@@ -125,7 +122,7 @@ void BeatClock::CloseBurst() {
 void BeatClock::StampSettling() {
   if (!in_epoch_ || settling_.empty()) return;
   settled_ = true;
-  t0_us_ = static_cast<double>(envelope_.front().second);
+  t0_us_ = static_cast<double>(envelope_.smallest());
   followed_us_ = last_arrival_us_;
   std::vector<Held> settling;
   settling.swap(settling_);
@@ -140,7 +137,7 @@ void BeatClock::StampSettling() {
 }
 
 void BeatClock::Follow(int64_t arrival_us) {
-  off_us_ = static_cast<double>(envelope_.front().second) - t0_us_;
+  off_us_ = static_cast<double>(envelope_.smallest()) - t0_us_;
   const double passed_us = static_cast<double>(arrival_us - followed_us_);
   followed_us_ = arrival_us;
   if (!home_us_) {

@@ -38,6 +38,7 @@
 
 #include "edge/agent/loss_watch.h"
 #include "edge/client/outbox.h"
+#include "edge/source/lower_envelope.h"
 
 namespace attune::edge {
 
@@ -122,8 +123,8 @@ class BeatClock {
   int64_t earliest_us_ = 0, latest_us_ = 0;  // arrival - sum, of this epoch
   int64_t notifications_ = 0;                // of this epoch
   // Both monotonic: the first is the least (greatest) of the window.
-  std::deque<std::pair<int64_t, int64_t>> envelope_;  // (arrival, arrival - sum), ascending
-  std::deque<std::pair<int64_t, int64_t>> late_;      // (arrival, lateness), descending
+  LowerEnvelope<int64_t> envelope_;               // of arrival - sum of intervals
+  std::deque<std::pair<int64_t, int64_t>> late_;  // (arrival, lateness), descending
   LossWatch watch_;
 
   uint32_t clock_us_ = 0;

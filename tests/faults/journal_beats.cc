@@ -16,14 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "attune/v1/journal.pb.h"
-#include "services/base/clock.h"
-#include "services/base/keys.h"
 #include "services/base/log.h"
-#include "services/base/random.h"
 #include "services/base/status_macros.h"
-#include "services/journal/sealer.h"
-#include "services/journal/sqlite_journal.h"
-#include "services/journal/sqlite_keystore.h"
+#include "tests/lib/sealed_journal.h"
 
 ABSL_FLAG(std::string, journal, "", "the journal's SQLite file");
 ABSL_FLAG(std::string, keys, "", "the node's keys file");
@@ -61,31 +56,21 @@ void Take(const v1::JournalRecord& record, std::map<uint32_t, Person>& people) {
 }
 
 absl::Status Run() {
-  const std::string path = absl::GetFlag(FLAGS_journal);
   const std::string session = absl::GetFlag(FLAGS_session);
-  const SystemClock clock;
-  SystemRandom random;
-  ATTUNE_ASSIGN_OR_RETURN(const KeyRing ring, LoadKeysFile(absl::GetFlag(FLAGS_keys)));
-  journal::SqliteKeyStoreOptions key_options;
-  for (const WrappingKey& key : ring.kek) key_options.keys.push_back({key.id, key.bytes});
-  key_options.random = &random;
-  ATTUNE_ASSIGN_OR_RETURN(const auto keys,
-                          journal::OpenSqliteKeyStore(path + "-keys", std::move(key_options)));
-  journal::SqliteOptions options;
-  options.clock = &clock;
-  ATTUNE_ASSIGN_OR_RETURN(const auto journal, journal::OpenSqliteJournal(path, std::move(options)));
-  journal::Sealer sealer(*keys, random);
+  ATTUNE_ASSIGN_OR_RETURN(
+      const auto kept,
+      testing::SealedJournal::Open(absl::GetFlag(FLAGS_journal), absl::GetFlag(FLAGS_keys)));
   std::map<uint32_t, Person> people;
   const auto take = [&](const journal::Entry& entry) -> absl::Status {
     ATTUNE_ASSIGN_OR_RETURN(
         const std::string bytes,
-        sealer.Unseal(session, entry.subject, entry.epoch, entry.number, entry.payload));
+        kept->sealer().Unseal(session, entry.subject, entry.epoch, entry.number, entry.payload));
     v1::JournalRecord record;
     if (!record.ParseFromString(bytes)) return absl::DataLossError("not a record");
     Take(record, people);
     return absl::OkStatus();
   };
-  ATTUNE_RETURN_IF_ERROR(journal->Read(session, 0, take));
+  ATTUNE_RETURN_IF_ERROR(kept->journal().Read(session, 0, take));
   for (const auto& [number, person] : people) {
     std::cout << "{\"participant\":" << number << ",\"alias\":" << JsonQuote(person.alias)
               << ",\"beats\":[" << absl::StrJoin(person.beats, ",") << "],\"gaps\":["

@@ -20,14 +20,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "services/base/clock.h"
-#include "services/base/keys.h"
-#include "services/base/random.h"
 #include "services/base/status_macros.h"
-#include "services/journal/sealer.h"
-#include "services/journal/sqlite_journal.h"
-#include "services/journal/sqlite_keystore.h"
 #include "services/session/session_core.h"
+#include "tests/lib/sealed_journal.h"
 
 ABSL_FLAG(std::string, journal, "", "the journal's SQLite file");
 ABSL_FLAG(std::string, keys, "", "the node's keys file");
@@ -133,23 +128,13 @@ class Recomputation {
 };
 
 absl::Status Run() {
-  const std::string path = absl::GetFlag(FLAGS_journal);
   const std::string session = absl::GetFlag(FLAGS_session);
-  const SystemClock clock;
-  SystemRandom random;
-  ATTUNE_ASSIGN_OR_RETURN(const KeyRing ring, LoadKeysFile(absl::GetFlag(FLAGS_keys)));
-  journal::SqliteKeyStoreOptions key_options;
-  for (const WrappingKey& key : ring.kek) key_options.keys.push_back({key.id, key.bytes});
-  key_options.random = &random;
-  ATTUNE_ASSIGN_OR_RETURN(const auto keys,
-                          journal::OpenSqliteKeyStore(path + "-keys", std::move(key_options)));
-  journal::SqliteOptions options;
-  options.clock = &clock;
-  ATTUNE_ASSIGN_OR_RETURN(const auto journal, journal::OpenSqliteJournal(path, std::move(options)));
-  journal::Sealer sealer(*keys, random);
+  ATTUNE_ASSIGN_OR_RETURN(
+      const auto kept,
+      testing::SealedJournal::Open(absl::GetFlag(FLAGS_journal), absl::GetFlag(FLAGS_keys)));
   std::ofstream frames(absl::GetFlag(FLAGS_frames));
-  Recomputation recomputation(sealer, frames);
-  ATTUNE_RETURN_IF_ERROR(journal->Read(
+  Recomputation recomputation(kept->sealer(), frames);
+  ATTUNE_RETURN_IF_ERROR(kept->journal().Read(
       session, 0, [&](const journal::Entry& entry) { return recomputation.Take(session, entry); }));
   std::ofstream(absl::GetFlag(FLAGS_report), std::ios::binary) << recomputation.Report();
   std::cout << recomputation.Json() << std::endl;

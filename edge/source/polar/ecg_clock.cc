@@ -55,7 +55,7 @@ void EcgClock::Begin(uint64_t last_sample_ns, size_t samples, int64_t arrival_us
   short_epoch_ = false;
   stale_ = 0;
   off_us_ = 0;
-  envelope_.clear();
+  envelope_.Clear();
   frames_.clear();
   zero_ns_ = last_ns_ = last_sample_ns;
   period_us_ = kNominalPeriodUs;
@@ -69,22 +69,21 @@ void EcgClock::Take(double last_us, size_t samples, double period_us, int64_t ar
   frames_.push_back({count_ - 1, last_us, period_us});
   if (frames_.size() > kMostFrames) frames_.pop_front();
   const double residual_us = static_cast<double>(arrival_us) - last_us;
-  while (!envelope_.empty() && envelope_.back().second >= residual_us) envelope_.pop_back();
-  envelope_.emplace_back(arrival_us, residual_us);
-  while (envelope_.front().first < arrival_us - kWindowUs) envelope_.pop_front();
+  envelope_.Add(arrival_us, residual_us);
+  envelope_.DropBefore(arrival_us - kWindowUs);
 }
 
 void EcgClock::SettleNow() {
   if (settled_ || envelope_.empty()) return;
   settled_ = true;
   short_epoch_ = true;
-  c_us_ = envelope_.front().second;
+  c_us_ = envelope_.smallest();
   followed_us_ = last_arrival_us_;
 }
 
 // False: C does not hold any more.
 bool EcgClock::Follow(int64_t arrival_us) {
-  off_us_ = envelope_.front().second - c_us_;
+  off_us_ = envelope_.smallest() - c_us_;
   if (off_us_ < -static_cast<double>(kEarlyUs)) return false;
   if (off_us_ > static_cast<double>(kFarOffUs) && arrival_us - first_arrival_us_ > kWindowUs) {
     return false;

@@ -24,6 +24,8 @@
 #include <deque>
 #include <utility>
 
+#include "edge/source/lower_envelope.h"
+
 namespace attune::edge {
 
 class EcgClock {
@@ -83,7 +85,7 @@ class EcgClock {
   int64_t followed_us_ = 0;
   double c_us_ = 0;
   double off_us_ = 0;
-  std::deque<std::pair<int64_t, double>> envelope_;  // (arrival, residual), residuals ascending
+  LowerEnvelope<double> envelope_;  // of arrival - time of the last sample
 };
 
 }  // namespace attune::edge

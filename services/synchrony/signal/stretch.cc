@@ -63,7 +63,6 @@ Stretch BuildStretch(const std::vector<Beat>& beats, const Timing& timing, int64
   BeatTrack track(params, beats);
   FillGrid(&track, params, &stretch);
   FillIntervals(&track, params, &stretch);
-  stretch.rejudged = static_cast<int>(track.rejudged());
   return stretch;
 }
 

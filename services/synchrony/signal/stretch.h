@@ -31,7 +31,6 @@ struct Stretch {
   std::vector<double> raw_rr_ms;
   int beats = 0;      // as they came
   int artefacts = 0;  // of these not taken as they came
-  int rejudged = 0;   // verdicts that came out differently once more beats ahead were known
   Timing timing;
 
   double ArtefactShare() const { return beats == 0 ? 0 : static_cast<double>(artefacts) / beats; }
