@@ -177,6 +177,65 @@ TEST_P(JournalConformance, TrimForgetsTheBeginning) {
   ASSERT_TRUE(AppendNow(journal(), "s", kFirst, Numbered(11, 11)).ok()) << "numbers go on";
 }
 
+TEST_P(JournalConformance, RestoreBeginsAnewAfterANumber) {
+  ASSERT_TRUE(journal().Open("s", kFirst).ok());
+  ASSERT_TRUE(journal().Open("t", kFirst).ok());
+  ASSERT_TRUE(AppendNow(journal(), "s", kFirst, Numbered(1, 5)).ok());
+  ASSERT_TRUE(AppendNow(journal(), "t", kFirst, Numbered(1, 5)).ok());
+  ASSERT_TRUE(WriteBlobNow(journal(), "s", kFirst, "checkpoint", 8, "", "state").ok());
+  const auto restore = [&](const SessionId& session, const Fence& fence, uint64_t last_number) {
+    Answers answers;
+    journal().Restore(session, fence, last_number, answers.Next());
+    return answers.Wait();
+  };
+  EXPECT_TRUE(absl::IsOutOfRange(restore("s", kFirst, 4)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(restore("s", {1, "another"}, 8)));
+  EXPECT_TRUE(absl::IsInvalidArgument(restore("s", kFirst, kMaxNumber + 1)));
+  EXPECT_TRUE(absl::IsNotFound(restore("no such", kFirst, 8)));
+  ASSERT_EQ(ReadAll(journal(), "s")->size(), 5u) << "refused: nothing has changed";
+  ASSERT_TRUE(restore("s", kFirst, 8).ok());
+  ASSERT_TRUE(restore("s", kFirst, 8).ok()) << "repeating it is harmless";
+  store_->KillAndReopen();
+  EXPECT_EQ(journal().Last("s")->first_number, 9u);
+  EXPECT_EQ(journal().Last("s")->last_number, 8u);
+  EXPECT_EQ(ReadAll(journal(), "s")->size(), 0u);
+  EXPECT_TRUE(absl::IsOutOfRange(ReadAll(journal(), "s", 5).status())) << "counts as trimmed";
+  EXPECT_EQ(journal().ReadBlob("s", "checkpoint")->bytes, "state");
+  EXPECT_EQ(ReadAll(journal(), "t")->size(), 5u);
+  EXPECT_TRUE(absl::IsOutOfRange(AppendNow(journal(), "s", kFirst, Numbered(6, 6))));
+  ASSERT_TRUE(AppendNow(journal(), "s", kFirst, Numbered(9, 10)).ok()) << "numbers go on";
+  const auto entries = ReadAll(journal(), "s");
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  ASSERT_EQ(entries->size(), 2u);
+  EXPECT_EQ(entries->front().number, 9u);
+}
+
+TEST_P(JournalConformance, ClosingChangesNothingInTheStore) {
+  ASSERT_TRUE(journal().Open("s", kSecond).ok());
+  ASSERT_TRUE(AppendNow(journal(), "s", kSecond, Numbered(1, 3)).ok());
+  journal().Close("s", kSecond);
+  journal().Close("no such", kSecond);
+  EXPECT_EQ(ReadAll(journal(), "s")->size(), 3u);
+  EXPECT_TRUE(absl::IsFailedPrecondition(journal().Open("s", kFirst)));
+  ASSERT_TRUE(journal().Open("s", kSecond).ok());
+  ASSERT_TRUE(AppendNow(journal(), "s", kSecond, Numbered(4, 4)).ok());
+}
+
+// Entries that may wait keep their place, and come before what follows them.
+TEST_P(JournalConformance, WhatMayWaitIsWrittenInOrder) {
+  ASSERT_TRUE(journal().Open("s", kFirst).ok());
+  Answers answers;
+  for (uint64_t n = 1; n <= 40; ++n) {
+    journal().Append("s", kFirst, Numbered(n, n), answers.Next(),
+                     n % 8 == 0 ? Urgency::kNow : Urgency::kMayWait);
+  }
+  journal().Append("s", kFirst, Numbered(41, 41), answers.Next(), Urgency::kMayWait);
+  ASSERT_TRUE(answers.Wait().ok());
+  const std::vector<size_t> order = answers.order();
+  for (size_t i = 0; i < order.size(); ++i) ASSERT_EQ(order[i], i);
+  EXPECT_EQ(ReadAll(journal(), "s")->size(), 41u);
+}
+
 TEST_P(JournalConformance, EraseEmptiesOneSubjectAndKeepsTheNumbers) {
   const Subject anna = SubjectNamed("anna");
   const Subject bert = SubjectNamed("bert");

@@ -17,7 +17,8 @@
 //   INVALID_ARGUMENT     a limit below is passed.
 //   NOT_FOUND            no such session or blob.
 //   DATA_LOSS            stored bytes are damaged. Damaged bytes are never handed out.
-//   UNAVAILABLE          shutting down, or (Open only) the disk refuses writes at the moment.
+//   UNAVAILABLE          shutting down; of Open and of what reads also: the store (the disk, Redis)
+//                        refuses or cannot be reached at the moment.
 #ifndef ATTUNE_SERVICES_JOURNAL_JOURNAL_H_
 #define ATTUNE_SERVICES_JOURNAL_JOURNAL_H_
 
@@ -66,10 +67,22 @@ enum class Tier {
   kProcess,  // "process": the death of the process (kill -9, a crash). Power loss or a crash of the
              // kernel may take the newest entries; what is left is then an earlier, whole state.
   kFsync,    // "fsync": power loss too, as far as the disk tells the truth about its cache.
+  kRedis,    // "redis": the death of the node. Redis has executed it; what a death or failover of
+             // Redis itself takes, the owner's memory and the edges put back (README.md).
+  kRedisWait,  // "redis-wait": the loss of the primary too: replicas have it (WAIT).
 };
 std::string_view TierName(Tier tier);
 // INVALID_ARGUMENT names the tiers there are.
 absl::StatusOr<Tier> ParseTier(std::string_view name);
+
+// Whether an Append may wait for company.
+enum class Urgency {
+  kNow,
+  // Goes with the next write of its session that is kNow, and at the latest after the journal's
+  // linger (RedisJournalOptions::append_linger_us): so a session that hears from many people costs
+  // one command a tick. A journal on a disk treats it as kNow.
+  kMayWait,
+};
 
 struct Entry {
   uint64_t number = 0;  // 1..kMaxNumber
@@ -109,6 +122,7 @@ struct Listing {
 struct Health {
   bool ok = true;
   std::string degraded_reason;  // empty when ok; says what to do
+  std::string warning;          // works, but not as it should (a setting of Redis): what to do
   size_t queued_entries = 0;    // accepted and not yet answered
   size_t queued_bytes = 0;
   int64_t last_commit_us = 0;  // how long the newest commit took
@@ -128,14 +142,19 @@ struct Health {
 // RESOURCE_EXHAUSTED, UNAVAILABLE while shutting down) is so on the caller's thread. Destroying the
 // journal first drains the queue, so every callback is called exactly once.
 //
-// A disk that is full or fails is not a refusal. The writer keeps what it has accepted, says so in
-// GetHealth(), and tries again until it succeeds; meanwhile nothing is answered and the queue
-// fills. Only a shutdown ends this: what still does not fit is then answered UNAVAILABLE, and may
-// or may not be found in the journal later.
+// A disk that is full or fails, or a Redis that is away, is not a refusal. The writer keeps what it
+// has accepted, says so in GetHealth(), and tries again until it succeeds; meanwhile nothing is
+// answered and the queue fills. Only a shutdown ends this: what still does not fit is then answered
+// UNAVAILABLE, and may or may not be found in the journal later.
+//
+// A store that has forgotten acknowledged writes (Redis failed over or was emptied) is healed from
+// what the journal still has in memory, while the one who opened the session here is its owner.
+// What that does not reach is lost for the journal, not for the session: SetOnLost, Restore.
 class Journal {
  public:
   using Done = std::function<void(absl::Status)>;
   using Sink = std::function<absl::Status(Entry)>;
+  using OnLost = std::function<void(const SessionId&)>;
 
   virtual ~Journal() = default;
 
@@ -148,7 +167,7 @@ class Journal {
   // All or nothing. The first number must follow the last one accepted, the others must follow it.
   // An empty list is answered when everything before it is.
   virtual void Append(const SessionId& session, const Fence& fence, std::vector<Entry> entries,
-                      Done done) = 0;
+                      Done done, Urgency urgency = Urgency::kNow) = 0;
 
   // Hands entries `from_number` (0: the first kept) to the newest committed one to `sink`, in
   // order, without holding up the writer. Each one's checksum covers session, number, epoch,
@@ -192,6 +211,26 @@ class Journal {
   // Removes everything of the session, its fence included, as thoroughly as EraseSubject. OK when
   // there is no such session. A later Open starts it anew at number 1.
   virtual void DeleteSession(const SessionId& session, const Fence& fence, Done done) = 0;
+
+  // Told when acknowledged writes of a session that is open here are missing in the store and
+  // cannot be put back from the journal's memory. Its appends are held from then on: not answered,
+  // while everything else goes on, so blobs can be written. The owner writes what its memory holds
+  // as checkpoint blobs and calls Restore, or opens the session anew and reads what there is.
+  // Called like the callbacks above, again after each new loss. Set it before the first Open.
+  virtual void SetOnLost(OnLost on_lost) = 0;
+
+  // Begins the entries anew: as if all up to `last_number` had been appended and trimmed. The
+  // caller has written, under the same fence and answered before, checkpoints that stand for them.
+  // Appends that are held are then answered: those up to `last_number` OK, later ones once written.
+  // `last_number`: the highest that the owner has handed to Append. OUT_OF_RANGE when the journal
+  // has later entries. Repeating it is harmless.
+  virtual void Restore(const SessionId& session, const Fence& fence, uint64_t last_number,
+                       Done done) = 0;
+
+  // The owner lets go of the session (handed over, retired): the journal frees what it has kept in
+  // memory of it, and heals it no more. In the store nothing changes; the fence stays in force.
+  // Call it when an ownership ends, or what another owner erases later might be put back from here.
+  virtual void Close(const SessionId& session, const Fence& fence) = 0;
 
   // Sessions in order of their ids, from the beginning (empty cursor) or from a `next_cursor`.
   // `limit`: 1..kMaxListed. Sessions made or deleted meanwhile may or may not be seen.

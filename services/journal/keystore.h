@@ -62,6 +62,10 @@ class KeyStore {
   virtual absl::StatusOr<uint64_t> LastEpoch(const std::string& session) = 0;
   // FAILED_PRECONDITION unless `epoch` is above the last one.
   virtual absl::Status RaiseEpoch(const std::string& session, uint64_t epoch) = 0;
+
+  // The session is used here no more: what the store keeps of it in memory, to put it back into a
+  // store that loses it, is let go. Nothing stored changes.
+  virtual void Forget(const std::string& session) = 0;
 };
 
 inline bool IsErased(const absl::Status& status) { return absl::IsNotFound(status); }

@@ -78,8 +78,11 @@ absl::Status Sealer::OpenSession(const std::string& session, uint64_t epoch) {
 }
 
 void Sealer::CloseSession(const std::string& session) {
-  MutexLock lock(mu_);
-  open_.erase(session);
+  {
+    MutexLock lock(mu_);
+    open_.erase(session);
+  }
+  keys_.Forget(session);
 }
 
 absl::StatusOr<std::string> Sealer::Seal(const std::string& session, const std::string& subject,

@@ -78,6 +78,7 @@ class MemoryKeyStore final : public KeyStore {
     epochs_[session] = epoch;
     return absl::OkStatus();
   }
+  void Forget(const std::string&) override {}
 
  private:
   SeededRandom random_{5};

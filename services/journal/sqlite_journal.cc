@@ -85,8 +85,8 @@ class SqliteJournal final : public Journal {
     return answer.get_future().get();
   }
 
-  void Append(const SessionId& session, const Fence& fence, std::vector<Entry> entries,
-              Done done) override {
+  void Append(const SessionId& session, const Fence& fence, std::vector<Entry> entries, Done done,
+              Urgency) override {
     const absl::Status valid = CheckEntries(entries);
     size_t bytes = kOpBytes;
     for (const Entry& entry : entries) bytes += entry.payload.size() + sizeof(Entry);
@@ -151,6 +151,20 @@ class SqliteJournal final : public Journal {
   void DeleteSession(const SessionId& session, const Fence& fence, Done done) override {
     Submit(session, fence, DeleteSessionOp{}, 1, kOpBytes, absl::OkStatus(), std::move(done));
   }
+
+  // A disk that has lost acknowledged entries says DATA_LOSS when they are read.
+  void SetOnLost(OnLost) override {}
+
+  void Restore(const SessionId& session, const Fence& fence, uint64_t last_number,
+               Done done) override {
+    absl::Status valid;
+    if (last_number > kMaxNumber) {
+      valid = absl::InvalidArgumentError(absl::StrCat("a number is at most ", kMaxNumber));
+    }
+    Submit(session, fence, RestoreOp{last_number}, 1, kOpBytes, valid, std::move(done));
+  }
+
+  void Close(const SessionId&, const Fence&) override {}
 
   absl::StatusOr<Listing> List(std::string_view cursor, size_t limit) override {
     if (limit == 0 || limit > kMaxListed) {
@@ -265,6 +279,11 @@ absl::Status SqliteJournal::CopyTo(sqlite3* copy) {
 absl::StatusOr<std::unique_ptr<Journal>> OpenSqliteJournal(const std::string& path,
                                                            SqliteOptions options) {
   if (options.clock == nullptr) return absl::InvalidArgumentError("a journal needs a clock");
+  if (options.tier != Tier::kProcess && options.tier != Tier::kFsync) {
+    return absl::InvalidArgumentError(absl::StrCat("a journal on a disk cannot promise the tier \"",
+                                                   std::string(TierName(options.tier)),
+                                                   "\": use \"process\" or \"fsync\""));
+  }
   ATTUNE_ASSIGN_OR_RETURN(auto store, SqliteStore::Open(path, options.vfs_name, options.tier));
   return std::make_unique<SqliteJournal>(std::move(store), path, std::move(options));
 }

@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
     ParamName);
 
 TEST(Tier, NamesComeBack) {
-  for (const Tier tier : {Tier::kProcess, Tier::kFsync}) {
+  for (const Tier tier : {Tier::kProcess, Tier::kFsync, Tier::kRedis, Tier::kRedisWait}) {
     EXPECT_EQ(*ParseTier(TierName(tier)), tier);
   }
   EXPECT_TRUE(absl::IsInvalidArgument(ParseTier("everysec").status()));

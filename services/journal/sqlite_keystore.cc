@@ -88,6 +88,7 @@ class SqliteKeyStore final : public KeyStore {
     return row.epoch;
   }
   absl::Status RaiseEpoch(const std::string& session, uint64_t epoch) override;
+  void Forget(const std::string&) override {}
 
  private:
   using Key = std::shared_ptr<const DataKey>;

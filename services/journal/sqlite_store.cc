@@ -201,6 +201,24 @@ absl::Status SqliteStore::Do(Op& op, Touched& touched, TrimOp& what) {
   return absl::OkStatus();
 }
 
+absl::Status SqliteStore::Do(Op& op, Touched& touched, RestoreOp& what) {
+  SessionRow& row = *touched.row;
+  if (what.last_number < row.last_number) {
+    op.result = absl::OutOfRangeError(absl::StrCat("cannot restore up to ", what.last_number,
+                                                   ": the last entry is ", row.last_number));
+    return absl::OkStatus();
+  }
+  if (row.first_number <= row.last_number) {
+    ATTUNE_RETURN_IF_ERROR(delete_entries_.Bind(EntryRow(row.id, row.first_number))
+                               .Bind(EntryRow(row.id, row.last_number))
+                               .Run());
+  }
+  row.first_number = what.last_number + 1;
+  row.last_number = what.last_number;
+  touched.changed = true;
+  return absl::OkStatus();
+}
+
 absl::Status SqliteStore::Do(Op& op, Touched& touched, EraseOp& what) {
   SessionRow& row = *touched.row;
   struct Found {

@@ -50,6 +50,9 @@ struct SetLabelOp {
 struct TrimOp {
   uint64_t up_to_number = 0;
 };
+struct RestoreOp {
+  uint64_t last_number = 0;
+};
 struct EraseOp {
   Subject subject;
 };
@@ -58,7 +61,7 @@ struct DeleteSessionOp {};
 struct Op {
   SessionId session;
   Fence fence;
-  std::variant<OpenOp, AppendOp, WriteBlobOp, DeleteBlobOp, SetLabelOp, TrimOp, EraseOp,
+  std::variant<OpenOp, AppendOp, WriteBlobOp, DeleteBlobOp, SetLabelOp, TrimOp, RestoreOp, EraseOp,
                DeleteSessionOp>
       what;
   Journal::Done done;
@@ -143,6 +146,7 @@ class SqliteStore {
   absl::Status Do(Op& op, Touched& touched, DeleteBlobOp& what);
   absl::Status Do(Op& op, Touched& touched, SetLabelOp& what);
   absl::Status Do(Op& op, Touched& touched, TrimOp& what);
+  absl::Status Do(Op& op, Touched& touched, RestoreOp& what);
   absl::Status Do(Op& op, Touched& touched, EraseOp& what);
   absl::Status Do(Op& op, Touched& touched, DeleteSessionOp& what);
   absl::Status DeleteBlobRow(int64_t row);

@@ -3,13 +3,27 @@
 
 namespace attune::journal {
 
-std::string_view TierName(Tier tier) { return tier == Tier::kProcess ? "process" : "fsync"; }
+std::string_view TierName(Tier tier) {
+  switch (tier) {
+    case Tier::kProcess:
+      return "process";
+    case Tier::kFsync:
+      return "fsync";
+    case Tier::kRedis:
+      return "redis";
+    case Tier::kRedisWait:
+      return "redis-wait";
+  }
+  return "process";
+}
 
 absl::StatusOr<Tier> ParseTier(std::string_view name) {
-  if (name == "process") return Tier::kProcess;
-  if (name == "fsync") return Tier::kFsync;
-  return absl::InvalidArgumentError(absl::StrCat("unknown durability tier \"", std::string(name),
-                                                 "\": use \"process\" or \"fsync\""));
+  for (const Tier tier : {Tier::kProcess, Tier::kFsync, Tier::kRedis, Tier::kRedisWait}) {
+    if (name == TierName(tier)) return tier;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown durability tier \"", std::string(name),
+      "\": use \"process\" or \"fsync\", with a cluster \"redis\" or ", "\"redis-wait\""));
 }
 
 }  // namespace attune::journal

@@ -33,15 +33,15 @@ class HoldingJournal final : public journal::Journal {
     return real_.Open(session, fence);
   }
   void Append(const journal::SessionId& session, const journal::Fence& fence,
-              std::vector<journal::Entry> entries, Done done) override {
+              std::vector<journal::Entry> entries, Done done, journal::Urgency urgency) override {
     {
       MutexLock lock(mu_);
       if (hold_) {
-        waiting_.push_back([=, this] { real_.Append(session, fence, entries, done); });
+        waiting_.push_back([=, this] { real_.Append(session, fence, entries, done, urgency); });
         return;
       }
     }
-    real_.Append(session, fence, std::move(entries), std::move(done));
+    real_.Append(session, fence, std::move(entries), std::move(done), urgency);
   }
   absl::Status Read(const journal::SessionId& session, uint64_t from, const Sink& sink) override {
     return real_.Read(session, from, sink);
@@ -80,6 +80,14 @@ class HoldingJournal final : public journal::Journal {
   }
   absl::StatusOr<journal::Listing> List(std::string_view cursor, size_t limit) override {
     return real_.List(cursor, limit);
+  }
+  void SetOnLost(OnLost on_lost) override { real_.SetOnLost(std::move(on_lost)); }
+  void Restore(const journal::SessionId& session, const journal::Fence& fence, uint64_t last_number,
+               Done done) override {
+    real_.Restore(session, fence, last_number, std::move(done));
+  }
+  void Close(const journal::SessionId& session, const journal::Fence& fence) override {
+    real_.Close(session, fence);
   }
   journal::Health GetHealth() const override {
     journal::Health health = real_.GetHealth();

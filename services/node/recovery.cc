@@ -101,6 +101,7 @@ absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session, uint64_
   }
   if (!replayed.ok()) {
     parts.sealer.CloseSession(session);
+    parts.journal.Close(session, {opened.lease.epoch, opened.lease.nonce});
     return replayed;
   }
   if (!opened.core.created()) return absl::DataLossError("the opening record is gone");

@@ -369,6 +369,7 @@ void SessionHost::Drop(const absl::Status& why) {
   parts_.metrics.sessions_open.Decrement();
   if (!retiring_) parts_.metrics.sessions_dropped.Increment();
   parts_.sealer.CloseSession(id());
+  parts_.journal.Close(id(), log_->fence());
   const absl::Status status = absl::UnavailableError(
       absl::StrCat("the session is not served here any more: ", std::string(why.message())));
   for (const auto& [edge_id, edge] : edges_) {

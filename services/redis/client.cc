@@ -395,6 +395,7 @@ class ClientImpl final : public Client {
         if (state_.servers > 0) stale = std::exchange(waiting_, {});
         ++state_.servers;
       }
+      ++state_.connections;
       state_.ready = true;
       state_.address = address;
       state_.run_id = run_id;

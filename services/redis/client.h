@@ -72,7 +72,10 @@ struct ServerState {
   std::string address;   // of the present or last connection
   std::string run_id;    // of the server, 40 hexadecimal digits; kept while not ready
   uint64_t servers = 0;  // how many different run_ids there have been
-  std::string trouble;   // why not ready, and what to do
+  // How many connections there have been; in a command's callback, the number of the connection
+  // that answered it. WAIT speaks of what went before on its own connection only.
+  uint64_t connections = 0;
+  std::string trouble;  // why not ready, and what to do
 };
 
 class Client {
