@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/node/elsewhere.h"
 #include "services/node/epoch_ticket.h"
 
 namespace attune::node {
@@ -16,6 +17,7 @@ constexpr size_t kMaxInFlightBytes = 256 * 1024;
 constexpr size_t kMaxQueued = 4096;      // messages to an edge that does not read
 constexpr int64_t kCloseUs = 2'000'000;  // closing does not wait longer for a slow reader
 constexpr uint32_t kRetryMs = 1000;
+constexpr uint32_t kLostRetryMs = 5000;
 
 }  // namespace
 
@@ -189,7 +191,28 @@ void EdgeStream::OnFound(uint32_t number, uint64_t id, const Claims& claims, con
         break;
     }
   }
+  if (const auto elsewhere = IsElsewhere(refused)) {
+    v1::EdgeDown message;
+    message.set_handle(number);
+    message.mutable_redirect()->set_address(elsewhere->address);
+    // Only an owner knows its nonce: this says how high ownership has got, and no more.
+    *message.mutable_redirect()->mutable_epoch_ticket() =
+        SignTicket(claims.session_id, elsewhere->epoch, "", services_.parts.options.keys.ticket);
+    Send(std::move(message));
+    Release(number);
+    MutexLock lock(mu_);
+    --resolving_;
+    MaybeRead();
+    return;
+  }
   if (!refused.ok()) {
+    if (absl::IsNotFound(refused) &&
+        services_.registry.NoteLost(claims.session_id, hello.epoch_ticket())) {
+      retry_after_ms = kLostRetryMs;
+      refused = absl::NotFoundError(
+          "the cluster has lost this session's journal and its node: it goes on if either comes "
+          "back");
+    }
     RefuseHandle(number, reason, std::string(refused.message()), retry_after_ms);
     MutexLock lock(mu_);
     --resolving_;
@@ -254,29 +277,37 @@ void EdgeStream::Send(v1::EdgeDown message) {
     CloseWith({grpc::StatusCode::RESOURCE_EXHAUSTED, "the edge does not read"});
     return;
   }
-  queue_.push_back(std::move(message));
+  // Where to go instead may be said by anybody.
+  const bool free = message.has_reconnect() || message.has_redirect() || message.has_refusal();
+  const uint32_t handle = message.handle();
+  queue_.push_back({std::move(message), free ? nullptr : HostOf(handle)});
   MaybeWrite();
 }
 
 void EdgeStream::SendAck(uint32_t handle, const v1::Ack& ack) {
   MutexLock lock(mu_);
   if (finishing_ || closing_.has_value()) return;
-  acks_[handle] = ack;
+  acks_[handle] = {ack, HostOf(handle)};
   MaybeWrite();
 }
 
 void EdgeStream::OfferFrame(uint32_t handle, v1::FrameEnvelope frame) {
   MutexLock lock(mu_);
   if (finishing_ || closing_.has_value()) return;
-  frames_[handle] = std::move(frame);
+  frames_[handle] = {std::move(frame), HostOf(handle)};
   MaybeWrite();
 }
 
 void EdgeStream::ReplaceFrame(uint32_t handle, v1::FrameEnvelope frame) {
   MutexLock lock(mu_);
   if (const auto found = frames_.find(handle); found != frames_.end()) {
-    found->second = std::move(frame);
+    found->second.message = std::move(frame);
   }
+}
+
+std::shared_ptr<SessionHost> EdgeStream::HostOf(uint32_t handle) const {
+  const auto found = handles_.find(handle);
+  return found == handles_.end() ? nullptr : found->second.host;
 }
 
 void EdgeStream::Release(uint32_t number) {
@@ -288,23 +319,36 @@ void EdgeStream::Release(uint32_t number) {
   handle = {Binding::kReleased, 0, nullptr};
 }
 
+bool EdgeStream::NextToWrite(v1::EdgeDown& message) {
+  while (!queue_.empty()) {
+    Said<v1::EdgeDown> said = std::move(queue_.front());
+    queue_.pop_front();
+    if (!said.Holds()) continue;
+    message = std::move(said.message);
+    return true;
+  }
+  while (!acks_.empty()) {
+    const auto [handle, said] = std::move(*acks_.begin());
+    acks_.erase(acks_.begin());
+    if (!said.Holds()) continue;
+    message.set_handle(handle);
+    *message.mutable_ack() = said.message;
+    return true;
+  }
+  while (!frames_.empty()) {
+    auto node = frames_.extract(frames_.begin());
+    if (!node.mapped().Holds()) continue;
+    message.set_handle(node.key());
+    *message.mutable_frame() = std::move(node.mapped().message);
+    return true;
+  }
+  return false;
+}
+
 void EdgeStream::MaybeWrite() {
   if (writing_ || finishing_) return;
   v1::EdgeDown message;
-  if (!queue_.empty()) {
-    message = std::move(queue_.front());
-    queue_.pop_front();
-  } else if (!acks_.empty()) {
-    const auto first = acks_.begin();
-    message.set_handle(first->first);
-    *message.mutable_ack() = first->second;
-    acks_.erase(first);
-  } else if (!frames_.empty()) {
-    const auto first = frames_.begin();
-    message.set_handle(first->first);
-    *message.mutable_frame() = std::move(first->second);
-    frames_.erase(first);
-  } else {
+  if (!NextToWrite(message)) {
     if (closing_.has_value()) FinishWith(*closing_);
     return;
   }

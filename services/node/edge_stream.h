@@ -76,6 +76,16 @@ class EdgeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
   void FinishWith(grpc::Status status) ATTUNE_REQUIRES(mu_);
   void CloseWith(grpc::Status status) ATTUNE_REQUIRES(mu_);
 
+  // What waits to be written, and the session that says it: not written when its lease is over.
+  template <class Message>
+  struct Said {
+    Message message;
+    std::shared_ptr<SessionHost> by;
+    bool Holds() const { return by == nullptr || by->InForce(); }
+  };
+  std::shared_ptr<SessionHost> HostOf(uint32_t handle) const ATTUNE_REQUIRES(mu_);
+  bool NextToWrite(v1::EdgeDown& message) ATTUNE_REQUIRES(mu_);
+
   const Services services_;
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<EdgeStream> self_;
@@ -97,9 +107,9 @@ class EdgeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
   size_t resolving_ ATTUNE_GUARDED_BY(mu_) = 0;
   size_t bound_ ATTUNE_GUARDED_BY(mu_) = 0;
   std::map<uint32_t, Handle> handles_ ATTUNE_GUARDED_BY(mu_);
-  std::deque<v1::EdgeDown> queue_ ATTUNE_GUARDED_BY(mu_);
-  std::map<uint32_t, v1::Ack> acks_ ATTUNE_GUARDED_BY(mu_);
-  std::map<uint32_t, v1::FrameEnvelope> frames_ ATTUNE_GUARDED_BY(mu_);
+  std::deque<Said<v1::EdgeDown>> queue_ ATTUNE_GUARDED_BY(mu_);
+  std::map<uint32_t, Said<v1::Ack>> acks_ ATTUNE_GUARDED_BY(mu_);
+  std::map<uint32_t, Said<v1::FrameEnvelope>> frames_ ATTUNE_GUARDED_BY(mu_);
 };
 
 }  // namespace attune::node

@@ -79,7 +79,9 @@ Node::Node(const Options& options, const Foundations& foundations)
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Options& options,
                                                   const Foundations& foundations) {
   std::unique_ptr<Node> node(new Node(options, foundations));
-  ATTUNE_RETURN_IF_ERROR(node->registry_->RecoverAll());
+  // In a cluster they may be elsewhere: those that are asked for are taken, and those that nobody
+  // asks for the sweeper finds.
+  if (!options.cluster) ATTUNE_RETURN_IF_ERROR(node->registry_->RecoverAll());
   ATTUNE_RETURN_IF_ERROR(node->Serve());
   return node;
 }
@@ -211,6 +213,7 @@ void Node::Stop(bool now) {
 Node::~Node() {
   if (serving_) Stop();
   // Workers first: their last tasks may still post to each other.
+  registry_->StopKeeping();
   keeper_->Stop();
   opener_->Stop();
   for (const auto& worker : workers_) worker->Stop();

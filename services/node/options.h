@@ -38,6 +38,7 @@ struct Options {
   int64_t participant_token_life_us = int64_t{12} * 3600 * 1'000'000;
   KeyRing keys;
   std::string build = "0.1.0";
+  bool cluster = false;  // one of many: leases end, sessions may be elsewhere
 };
 
 }  // namespace attune::node

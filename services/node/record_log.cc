@@ -43,7 +43,9 @@ absl::Status RecordLog::Add(const v1::JournalRecord& record, const std::string& 
 }
 
 void RecordLog::Flush() {
-  if (in_flight_ > 0 || on_durable_ == nullptr) return;
+  if (in_flight_ > 0 || held_back_ || on_durable_ == nullptr) return;
+  // A batch that was under way meanwhile has been answered, one that was refused never went there.
+  if (skip_through_ > 0) Skip();
   if (batch_.empty()) {
     size_t count = 0, bytes = 0;
     while (count < waiting_.size() && count < kBatchEntries && bytes < kBatchBytes) {
@@ -83,6 +85,26 @@ void RecordLog::OnAnswer(uint64_t number, size_t bytes, const absl::Status& stat
   const OnDurable on_durable = on_durable_;
   if (on_durable) on_durable(number, status);
   if (status.ok()) Flush();
+}
+
+void RecordLog::HoldBack(uint64_t number) {
+  held_back_ = true;
+  skip_through_ = number;
+}
+
+void RecordLog::Skip() {
+  const auto skipped = [this](const journal::Entry& entry) {
+    if (entry.number > skip_through_) return false;
+    CountWaiting(-static_cast<int64_t>(entry.payload.size()));
+    return true;
+  };
+  std::erase_if(batch_, skipped);
+  std::erase_if(waiting_, skipped);
+}
+
+void RecordLog::GoOn() {
+  held_back_ = false;
+  Flush();
 }
 
 void RecordLog::Abandon() { on_durable_ = nullptr; }

@@ -35,6 +35,11 @@ class RecordLog : public std::enable_shared_from_this<RecordLog> {
   absl::Status Add(const v1::JournalRecord& record, const std::string& subject);
   void Flush();
 
+  // The journal begins anew behind `number`: what waits up to there is not appended any more, and
+  // nothing else until GoOn.
+  void HoldBack(uint64_t number);
+  void GoOn();
+
   size_t waiting_records() const { return waiting_.size() + in_flight_; }
   size_t waiting_bytes() const { return waiting_bytes_; }
   const journal::Fence& fence() const { return fence_; }
@@ -43,6 +48,7 @@ class RecordLog : public std::enable_shared_from_this<RecordLog> {
   void Abandon();
 
  private:
+  void Skip();
   void OnAnswer(uint64_t number, size_t bytes, const absl::Status& status);
   void CountWaiting(int64_t bytes);
 
@@ -58,6 +64,8 @@ class RecordLog : public std::enable_shared_from_this<RecordLog> {
   // The batch under way; kept, because a full queue refuses it and it must be repeated unchanged.
   std::vector<journal::Entry> batch_;
   size_t in_flight_ = 0;
+  bool held_back_ = false;
+  uint64_t skip_through_ = 0;  // in the journal by other means
   size_t waiting_bytes_ = 0;
 };
 

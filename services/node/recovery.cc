@@ -1,15 +1,41 @@
 #include "services/node/recovery.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/base/mutex.h"
 #include "services/base/status_macros.h"
 #include "services/node/blobs.h"
 #include "services/node/elsewhere.h"
 
 namespace attune::node {
 namespace {
+
+constexpr int64_t kReseedUs = 5'000'000;
+
+// Of a call of the journal, waited for; it may come too late.
+class Answer {
+ public:
+  void Give(absl::Status status) {
+    MutexLock lock(mu_);
+    status_ = std::move(status);
+    given_.NotifyAll();
+  }
+  absl::Status Await(int64_t timeout_us) {
+    MutexLock lock(mu_);
+    while (!status_.has_value() && given_.WaitFor(mu_, timeout_us)) {
+    }
+    return status_.value_or(absl::UnavailableError("the journal does not answer"));
+  }
+
+ private:
+  Mutex mu_;
+  CondVar given_;
+  std::optional<absl::Status> status_ ATTUNE_GUARDED_BY(mu_);
+};
 
 // The core as of the newest usable checkpoint; empty when there is none.
 std::optional<session::SessionCore> FromCheckpoint(Parts& parts, const std::string& session,
@@ -74,17 +100,29 @@ absl::StatusOr<placement::Lease> TakeOwnership(Parts& parts, const std::string& 
   if (!lease.is_mine) {
     return ElsewhereStatus({lease.owner_address, lease.epoch});
   }
-  ATTUNE_RETURN_IF_ERROR(parts.journal.Open(session, {lease.epoch, lease.nonce}));
-  ATTUNE_RETURN_IF_ERROR(parts.sealer.OpenSession(session, lease.epoch));
+  absl::Status status = parts.journal.Open(session, {lease.epoch, lease.nonce});
+  if (status.ok()) status = parts.sealer.OpenSession(session, lease.epoch);
+  if (!status.ok()) {
+    // Somebody else may have more luck.
+    parts.directory.Release(lease).IgnoreError();
+    return status;
+  }
   return lease;
 }
 
-absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session, uint64_t epoch_floor) {
+absl::Status IsKnown(Parts& parts, const std::string& session) {
+  ATTUNE_ASSIGN_OR_RETURN(const journal::Position position, parts.journal.Last(session));
+  if (position.last_number == 0) return absl::NotFoundError("the session was never opened");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session,
+                               const placement::Lease& lease) {
   ATTUNE_ASSIGN_OR_RETURN(const journal::Position position, parts.journal.Last(session));
   if (position.last_number == 0) return absl::NotFoundError("the session was never opened");
   const int64_t begun_us = parts.clock.SteadyMicros();
   Opened opened;
-  ATTUNE_ASSIGN_OR_RETURN(opened.lease, TakeOwnership(parts, session, epoch_floor));
+  opened.lease = lease;
   bool checkpointed = false;
   if (auto core = FromCheckpoint(parts, session, position.last_number, opened.last_us)) {
     opened.core = *std::move(core);
@@ -113,12 +151,34 @@ absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session, uint64_
 }
 
 absl::StatusOr<Opened> OpenNew(Parts& parts, const std::string& session,
-                               const v1::JournalRecord& opening) {
+                               const v1::JournalRecord& opening, const placement::Lease& lease) {
   Opened opened;
   ATTUNE_RETURN_IF_ERROR(opened.core.Apply(opening).status());
-  ATTUNE_ASSIGN_OR_RETURN(opened.lease, TakeOwnership(parts, session, 0));
+  opened.lease = lease;
   ATTUNE_RETURN_IF_ERROR(parts.keystore.GetOrCreate(session, "").status());
   opened.opening = opening;
+  return opened;
+}
+
+absl::StatusOr<Opened> Reseed(Parts& parts, const std::string& session,
+                              const placement::Lease& lease,
+                              const session::SessionCore::Checkpoint& checkpoint) {
+  const journal::Fence fence{lease.epoch, lease.nonce};
+  Opened opened;
+  opened.lease = lease;
+  ATTUNE_ASSIGN_OR_RETURN(opened.core, session::SessionCore::Restore(checkpoint));
+  v1::CheckpointShared shared;
+  if (!shared.ParseFromString(checkpoint.shared)) return absl::InternalError("unreadable");
+  opened.last_us = shared.at_session_us();
+  const auto written = std::make_shared<Answer>();
+  Blobs(parts.journal, parts.sealer)
+      .WriteCheckpoint(session, fence, checkpoint,
+                       [written](absl::Status status) { written->Give(std::move(status)); });
+  ATTUNE_RETURN_IF_ERROR(written->Await(kReseedUs));
+  const auto restored = std::make_shared<Answer>();
+  parts.journal.Restore(session, fence, checkpoint.number,
+                        [restored](absl::Status status) { restored->Give(std::move(status)); });
+  ATTUNE_RETURN_IF_ERROR(restored->Await(kReseedUs));
   return opened;
 }
 

@@ -1,5 +1,5 @@
-// Taking a session over: ownership, fence, then its state from checkpoint and journal. Everything
-// here blocks; it runs on the opener's thread.
+// Taking a session over: ownership, fence, then its state from checkpoint and journal, or from an
+// owner's memory back into the journal. Everything here blocks; it runs on the opener's thread.
 #ifndef ATTUNE_SERVICES_NODE_RECOVERY_H_
 #define ATTUNE_SERVICES_NODE_RECOVERY_H_
 
@@ -29,12 +29,23 @@ struct Opened {
 absl::StatusOr<placement::Lease> TakeOwnership(Parts& parts, const std::string& session,
                                                uint64_t epoch_floor);
 
-// NOT_FOUND: no such session. DATA_LOSS: its journal is damaged or its numbers have drifted.
-absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session, uint64_t epoch_floor);
+// NOT_FOUND: the journal has no such session.
+absl::Status IsKnown(Parts& parts, const std::string& session);
+
+// From its journal, under a lease that TakeOwnership gave. NOT_FOUND: no such session. DATA_LOSS:
+// its journal is damaged or its numbers have drifted.
+absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session,
+                               const placement::Lease& lease);
 
 // A new one; `opening` is its first record.
 absl::StatusOr<Opened> OpenNew(Parts& parts, const std::string& session,
-                               const v1::JournalRecord& opening);
+                               const v1::JournalRecord& opening, const placement::Lease& lease);
+
+// The journal has lost what its owner still knows: it begins anew with this checkpoint, under a
+// lease that TakeOwnership gave. UNAVAILABLE: the journal does not answer; try again.
+absl::StatusOr<Opened> Reseed(Parts& parts, const std::string& session,
+                              const placement::Lease& lease,
+                              const session::SessionCore::Checkpoint& checkpoint);
 
 }  // namespace attune::node
 

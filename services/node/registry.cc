@@ -15,6 +15,8 @@ namespace attune::node {
 namespace {
 
 constexpr int64_t kFailureKeptUs = 3'000'000;
+// Owners change quickly when a node is drained; whoever is sent to a former one comes back.
+constexpr int64_t kElsewhereKeptUs = 200'000;
 
 // The same creator and request give the same session, also after a restart: that makes
 // CreateSession idempotent. Keyed, so that nobody can guess ids.
@@ -28,7 +30,31 @@ std::string SessionIdFor(std::string_view key, const std::string& creator,
 }  // namespace
 
 Registry::Registry(Parts& parts, std::vector<Worker*> workers)
-    : parts_(parts), workers_(std::move(workers)) {}
+    : parts_(parts),
+      workers_(std::move(workers)),
+      tenure_({}, parts.random),
+      link_(std::make_shared<Link>()) {
+  if (!parts_.options.cluster) return;
+  {
+    MutexLock lock(link_->mu);
+    link_->registry = this;
+  }
+  parts_.journal.SetOnLost([link = link_](const std::string& session) {
+    MutexLock lock(link->mu);
+    if (link->registry != nullptr) link->registry->OnLost(session);
+  });
+  keeper_ = std::make_unique<Worker>(parts_.clock, kMailboxTasks);
+  renewer_ = std::make_unique<Worker>(parts_.clock, kMailboxTasks);
+  keeper_->Post([this] { KeepLeases(); });
+}
+
+Registry::~Registry() { StopKeeping(); }
+
+Registry::Host Registry::HostAtHome(const std::string& session) const {
+  MutexLock lock(mu_);
+  const auto found = hosts_.find(session);
+  return found == hosts_.end() ? nullptr : found->second;
+}
 
 Worker& Registry::WorkerOf(const std::string& session) const {
   return *workers_[std::hash<std::string>()(session) % workers_.size()];
@@ -58,17 +84,28 @@ absl::Status Registry::RecoverAll() {
 }
 
 void Registry::Open(const std::string& session, uint64_t epoch_floor) {
-  absl::StatusOr<Opened> opened = Recover(parts_, session, epoch_floor);
+  if (const absl::Status known = IsKnown(parts_, session); !known.ok()) {
+    Answer(session, known);
+    return;
+  }
+  const absl::StatusOr<placement::Lease> lease = Take(session, epoch_floor);
+  absl::StatusOr<Opened> opened = lease.ok() ? Recover(parts_, session, *lease)
+                                             : absl::StatusOr<Opened>(lease.status());
   const Host host = Install(opened, session);
   if (host == nullptr) {
-    if (!absl::IsNotFound(opened.status())) {
+    if (lease.ok()) GiveBack(*lease);
+    if (!IsElsewhere(opened.status())) {
       parts_.log.Write(Severity::kError, "session_not_opened",
                        {{"why", std::string(opened.status().message())}});
     }
     Answer(session, opened.status());
     return;
   }
-  host->Post([this, host, erased = opened->erased](SessionHost& at_home) {
+  StartRecovered(host, opened->erased);
+}
+
+void Registry::StartRecovered(const Host& host, const std::vector<SessionHost::Erasure>& erased) {
+  host->Post([this, host, erased](SessionHost& at_home) {
     at_home.Start(std::nullopt, erased, [this, host](const absl::Status& status) {
       Answer(host->id(), status.ok() ? absl::StatusOr<Host>(host) : status);
     });
@@ -77,9 +114,12 @@ void Registry::Open(const std::string& session, uint64_t epoch_floor) {
 
 Registry::Host Registry::Install(absl::StatusOr<Opened>& opened, const std::string& session) {
   if (!opened.ok()) return nullptr;
+  opened->lease.valid_until_steady_us = tenure_.ValidUntil(opened->lease);
   auto host = std::make_shared<SessionHost>(
       parts_, WorkerOf(session), std::move(opened->core), opened->last_us, opened->lease,
-      [this](const std::string& id, uint64_t epoch) { OnGone(id, epoch); });
+      [this](const std::string& id, uint64_t epoch, SessionHost::Parting parting) {
+        OnGone(id, epoch, parting);
+      });
   MutexLock lock(mu_);
   hosts_[session] = host;
   failures_.erase(session);
@@ -100,7 +140,8 @@ void Registry::Answer(const std::string& session, const absl::StatusOr<Host>& ho
       failures_.erase(session);
     } else {
       if (!IsElsewhere(host.status())) parts_.metrics.sessions_not_opened.Increment();
-      failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kFailureKeptUs};
+      const int64_t kept_us = IsElsewhere(host.status()) ? kElsewhereKeptUs : kFailureKeptUs;
+      failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kept_us};
     }
   }
   for (const OnHost& on_host : waiting) on_host(host);
@@ -132,12 +173,17 @@ void Registry::Find(const std::string& session, OnHost on_host) {
   on_host(std::move(now));
 }
 
-Registry::Host Registry::FindByCode(const std::string& code) {
-  MutexLock lock(mu_);
-  const auto session = by_code_.find(code);
-  if (session == by_code_.end()) return nullptr;
-  const auto host = hosts_.find(session->second);
-  return host == hosts_.end() ? nullptr : host->second;
+void Registry::FindByCode(const std::string& code, OnHost on_host) {
+  std::string session;
+  {
+    MutexLock lock(mu_);
+    if (const auto known = by_code_.find(code); known != by_code_.end()) session = known->second;
+  }
+  if (!session.empty()) {
+    Find(session, std::move(on_host));
+    return;
+  }
+  on_host(absl::NotFoundError("no open session has this join code"));
 }
 
 std::string Registry::FreshCode() {
@@ -188,9 +234,12 @@ void Registry::Create(const v1::CreateSessionRequest& request, const std::string
       Find(session, on_host);
       return;
     }
-    absl::StatusOr<Opened> opened = OpenNew(parts_, session, opening);
+    const absl::StatusOr<placement::Lease> lease = Take(session, 0);
+    absl::StatusOr<Opened> opened = lease.ok() ? OpenNew(parts_, session, opening, *lease)
+                                               : absl::StatusOr<Opened>(lease.status());
     const Host host = Install(opened, session);
     if (host == nullptr) {
+      if (lease.ok()) GiveBack(*lease);
       Answer(session, opened.status());
       return;
     }
@@ -253,10 +302,16 @@ void Registry::Reopen(const std::string& session, uint64_t epoch_floor) {
   });
 }
 
-void Registry::OnGone(const std::string& session, uint64_t epoch) {
+void Registry::OnGone(const std::string& session, uint64_t epoch, SessionHost::Parting parting) {
+  if (parting == SessionHost::Parting::kSuspended) {
+    tenure_.Suspend(session, epoch, parts_.clock.SteadyMicros());
+    return;
+  }
   MutexLock lock(mu_);
   const auto found = hosts_.find(session);
   if (found == hosts_.end() || found->second->epoch() != epoch) return;
+  // Given back on a thread that may wait.
+  parts_.opener.Post([this, lease = found->second->lease()] { GiveBack(lease); });
   by_code_.erase(found->second->join_code());
   hosts_.erase(found);
   if (!retiring_) failures_[session] = {absl::UnavailableError("the session is being reopened"), 0};
@@ -271,6 +326,10 @@ void Registry::Sweep() {
     const int64_t now = parts_.clock.SteadyMicros();
     for (const auto& [session, failure] : failures_) {
       if (failure.until_steady_us <= now && !opening_.contains(session)) retry.push_back(session);
+    }
+    if (parts_.options.cluster) {
+      // Whoever asks finds out; and the orphans are looked for by all nodes.
+      for (const std::string& session : std::exchange(retry, {})) failures_.erase(session);
     }
     for (const auto& [session, host] : hosts_) {
       if (host->Info().state() == v1::SESSION_STATE_CLOSED) {

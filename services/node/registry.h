@@ -1,8 +1,10 @@
 // All sessions of a node: by id and by join code. Opens them when somebody asks, and again after
-// they had to be dropped.
+// they had to be dropped. In a cluster: takes those that are free, keeps their leases, says where
+// the others are.
 #ifndef ATTUNE_SERVICES_NODE_REGISTRY_H_
 #define ATTUNE_SERVICES_NODE_REGISTRY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +18,7 @@
 #include "services/node/parts.h"
 #include "services/node/recovery.h"
 #include "services/node/session_host.h"
+#include "services/node/tenure.h"
 
 namespace attune::node {
 
@@ -30,6 +33,9 @@ class Registry {
 
   // All must outlive it.
   Registry(Parts& parts, std::vector<Worker*> workers);
+  ~Registry();
+  // Ends its own threads: no lease is renewed any more.
+  void StopKeeping();
 
   // Opens every session that is not closed; those that cannot be are logged and tried again later.
   // Blocks. OK even then, unless the journal cannot be listed.
@@ -37,10 +43,11 @@ class Registry {
 
   // The session that this request makes or has made.
   void Create(const v1::CreateSessionRequest& request, const std::string& creator, OnHost on_host);
-  // NOT_FOUND: there is no such session.
+  // NOT_FOUND: there is no such session. FAILED_PRECONDITION with where it is (elsewhere.h):
+  // another node owns it. A session that nobody owns is taken.
   void Find(const std::string& session, OnHost on_host);
-  // nullptr: no open session has this (normalised) code.
-  Host FindByCode(const std::string& code);
+  // NOT_FOUND: no open session has this (normalised) code. Otherwise as Find.
+  void FindByCode(const std::string& code, OnHost on_host);
   // In order of ids; of closed ones that are not in memory, id and state only. On the opener.
   struct Page {
     std::vector<v1::SessionInfo> sessions;
@@ -51,11 +58,16 @@ class Registry {
   // Somebody has seen a newer owner than ours: take the session anew, above `epoch_floor`.
   void Reopen(const std::string& session, uint64_t epoch_floor);
 
+  // A client brings a ticket for a session whose journal is not there: true if it is genuine. Then
+  // the cluster has lost the session, and says so.
+  bool NoteLost(const std::string& session, const v1::EpochTicket& ticket);
+
   // Every second or so: tries again what could not be opened, lets closed sessions go.
   void Sweep();
   // Checkpoints and lets everything go; waits at most so long.
   void RetireAll(int64_t timeout_us);
   size_t open_sessions() const;
+  size_t suspended_sessions() const { return tenure_.suspended(); }
 
  private:
   struct Failure {
@@ -67,8 +79,24 @@ class Registry {
   void Open(const std::string& session, uint64_t epoch_floor);
   Host Install(absl::StatusOr<Opened>& opened, const std::string& session);
   void Answer(const std::string& session, const absl::StatusOr<Host>& host);
-  void OnGone(const std::string& session, uint64_t epoch);
+  void OnGone(const std::string& session, uint64_t epoch, SessionHost::Parting parting);
   std::string FreshCode();
+  Host HostAtHome(const std::string& session) const;
+  void StartRecovered(const Host& host, const std::vector<SessionHost::Erasure>& erased);
+
+  // registry_tenure.cc
+  absl::StatusOr<placement::Lease> Take(const std::string& session, uint64_t epoch_floor);
+  void GiveBack(const placement::Lease& lease);
+  void KeepLeases();
+  void Renew(std::vector<placement::Lease> leases);
+  void SuspendHost(const placement::Lease& lease, const std::string& why);
+  void Resume(const std::string& session);
+  void ResumeFrom(const Host& old, const placement::Lease& lease,
+                  const session::SessionCore::Checkpoint& checkpoint,
+                  const std::vector<SessionHost::Erasure>& erased);
+  void FinishResume(const std::string& session, const placement::Lease& lease,
+                    absl::StatusOr<Opened> opened);
+  void OnLost(const std::string& session);
 
   Parts& parts_;
   const std::vector<Worker*> workers_;
@@ -77,7 +105,20 @@ class Registry {
   std::map<std::string, std::string> by_code_ ATTUNE_GUARDED_BY(mu_);
   std::map<std::string, std::vector<OnHost>> opening_ ATTUNE_GUARDED_BY(mu_);
   std::map<std::string, Failure> failures_ ATTUNE_GUARDED_BY(mu_);
+  std::map<std::string, int64_t> lost_ ATTUNE_GUARDED_BY(mu_);  // and when it was last said
   bool retiring_ ATTUNE_GUARDED_BY(mu_) = false;
+
+  Tenure tenure_;
+  // One looks after leases, the other waits for the directory's answers. Absent: alone.
+  std::unique_ptr<Worker> keeper_;
+  std::unique_ptr<Worker> renewer_;
+  std::atomic<bool> renewing_{false};
+  // What the journal may still call when the registry is gone.
+  struct Link {
+    Mutex mu;
+    Registry* registry ATTUNE_GUARDED_BY(mu) = nullptr;
+  };
+  const std::shared_ptr<Link> link_;
 };
 
 }  // namespace attune::node

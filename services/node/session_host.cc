@@ -48,6 +48,7 @@ SessionHost::SessionHost(Parts& parts, Worker& worker, session::SessionCore core
                                        parts.pending_bytes, lease_.session,
                                        journal::Fence{lease_.epoch, lease_.nonce})),
       blobs_(parts.journal, parts.sealer),
+      valid_until_steady_us_(lease_.valid_until_steady_us),
       checkpoint_number_(core_.next_number() - 1),
       checkpoint_steady_us_(parts.clock.SteadyMicros()),
       late_beats_told_(core_.late_beats()) {
@@ -88,6 +89,7 @@ void SessionHost::Start(std::optional<v1::JournalRecord> opening, std::vector<Er
     if (const auto host = self.lock()) host->OnDurable(number, status);
   });
   parts_.metrics.sessions_open.Increment();
+  if (!opening.has_value()) durable_number_ = core_.next_number() - 1;
   if (opening.has_value()) {
     // Applied already, by whoever made the core.
     if (const absl::Status status = log_->Add(*opening, ""); !status.ok()) {
@@ -157,7 +159,7 @@ void SessionHost::Gate(Reply reply) {
 }
 
 absl::Status SessionHost::CannotAnswer() const {
-  if (dropped_) {
+  if (dropped_ || quiet_ || !InForce()) {
     return absl::UnavailableError("this node has let go of the session; try again");
   }
   // Whoever asks a person's question should not have to wait for a disk that is full.
@@ -199,11 +201,12 @@ void SessionHost::Mutate(absl::StatusOr<v1::JournalRecord> proposed,
 }
 
 void SessionHost::OnDurable(uint64_t number, const absl::Status& status) {
-  if (dropped_) return;
+  if (!StillOwner()) return;
   if (!status.ok()) {
     Drop(status);
     return;
   }
+  durable_number_ = std::max(durable_number_.load(), number);
   while (!pending_.empty() && pending_.front().number <= number) {
     Pending pending = std::move(pending_.front());
     pending_.pop_front();
@@ -257,7 +260,7 @@ void SessionHost::MarkDirty() {
 
 void SessionHost::Settle() {
   dirty_ = false;
-  if (dropped_) return;
+  if (!StillOwner()) return;
   Unpark();
   PumpTime();
   if (dropped_) return;
@@ -274,7 +277,7 @@ void SessionHost::PumpTime() {
   // After hours without an owner thousands of ticks are due. The worker's other sessions get their
   // turn in between: what is left has a deadline in the past, so that ArmTimer brings us back.
   const int64_t turn_ends = parts_.clock.SteadyMicros() + kTurnUs;
-  while (!dropped_ && !Overloaded()) {
+  while (!dropped_ && !quiet_ && !Overloaded()) {
     const int64_t before = parts_.clock.SteadyMicros();
     if (before > turn_ends) return;
     const auto record = core_.ProposeTimed(NowUs());
@@ -290,7 +293,7 @@ void SessionHost::PumpTime() {
 void SessionHost::ArmTimer() {
   worker_.Cancel(timer_);
   const int64_t deadline = core_.NextDeadlineUs();
-  if (deadline == std::numeric_limits<int64_t>::max() || Overloaded()) return;
+  if (deadline == std::numeric_limits<int64_t>::max() || Overloaded() || quiet_) return;
   const int64_t at = std::max(clock_.SteadyAt(deadline), parts_.clock.SteadyMicros());
   timer_ = worker_.RunAt(at, [self = weak_from_this()] {
     if (const auto host = self.lock()) {
@@ -301,11 +304,12 @@ void SessionHost::ArmTimer() {
 }
 
 void SessionHost::Housekeep() {
-  if (dropped_) return;
+  if (!StillOwner()) return;
   housekeeping_ =
       worker_.RunAt(parts_.clock.SteadyMicros() + kHousekeepingUs, [self = weak_from_this()] {
         if (const auto host = self.lock()) host->Housekeep();
       });
+  if (quiet_) return;
   CheckTokens();
   StartErasures();
   WantReport();
@@ -358,63 +362,5 @@ bool SessionHost::Overloaded() const {
 }
 
 uint32_t SessionHost::Credit() const { return Overloaded() ? 0 : kCreditObservations; }
-
-void SessionHost::Drop(const absl::Status& why) {
-  if (dropped_) return;
-  dropped_ = true;
-  const auto self = shared_from_this();
-  log_->Abandon();
-  worker_.Cancel(timer_);
-  worker_.Cancel(housekeeping_);
-  parts_.metrics.sessions_open.Decrement();
-  if (!retiring_) parts_.metrics.sessions_dropped.Increment();
-  parts_.sealer.CloseSession(id());
-  parts_.journal.Close(id(), log_->fence());
-  const absl::Status status = absl::UnavailableError(
-      absl::StrCat("the session is not served here any more: ", std::string(why.message())));
-  for (const auto& [edge_id, edge] : edges_) {
-    v1::EdgeDown message;
-    message.set_handle(edge.attach.handle);
-    message.mutable_reconnect()->set_delay_ms(static_cast<uint32_t>(parts_.random.Below(500)));
-    edge.attach.sink->Send(std::move(message));
-    edge.attach.sink->Release(edge.attach.handle);
-    parts_.metrics.uplinks.Decrement();
-  }
-  edges_.clear();
-  edge_of_.clear();
-  CloseWatchers(v1::SESSION_STATE_SUSPENDED, std::string(why.message()), status);
-  parked_.clear();
-  std::deque<Pending> pending = std::exchange(pending_, {});
-  for (const Pending& one : pending) {
-    for (const Reply& reply : one.replies) reply(status);
-  }
-  for (auto* works : {&erasures_, &erasures_replying_}) {
-    for (auto& [participant, work] : std::exchange(*works, {})) {
-      for (const auto& reply : work.replies) reply(status);
-    }
-  }
-  on_gone_(id(), epoch());
-}
-
-void SessionHost::Retire(std::function<void()> done) {
-  if (dropped_) {
-    done();
-    return;
-  }
-  retiring_ = true;
-  RequestCheckpoint();
-  auto finish = [self = shared_from_this(), done = std::move(done)] {
-    self->Drop(absl::UnavailableError("the node is stopping"));
-    done();
-  };
-  log_->Flush();
-  Gate([self = shared_from_this(), finish](const absl::Status& status) {
-    if (status.ok()) {
-      self->MaybeCheckpoint(finish);
-    } else {
-      finish();
-    }
-  });
-}
 
 }  // namespace attune::node

@@ -7,6 +7,7 @@
 #ifndef ATTUNE_SERVICES_NODE_SESSION_HOST_H_
 #define ATTUNE_SERVICES_NODE_SESSION_HOST_H_
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -54,8 +55,12 @@ struct WatchAttach {
 class SessionHost : public std::enable_shared_from_this<SessionHost> {
  public:
   using Reply = std::function<void(absl::Status)>;
-  // Any thread: the session is gone from this node (fenced, or cannot go on).
-  using OnGone = std::function<void(const std::string& session, uint64_t epoch)>;
+  enum class Parting {
+    kGone,       // fenced, handed over, or cannot go on
+    kSuspended,  // its lease is over; what it knows stays in memory
+  };
+  // On its worker: the session is not served here any more.
+  using OnGone = std::function<void(const std::string& session, uint64_t epoch, Parting parting)>;
 
   // `core` has been created or recovered up to a record of session time `last_us`, `lease` is ours
   // and the journal is open under it.
@@ -67,6 +72,15 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   const std::string& id() const { return lease_.session; }
   uint64_t epoch() const { return lease_.epoch; }
   const std::string& nonce() const { return lease_.nonce; }
+  const placement::Lease& lease() const { return lease_; }
+  // Whether the lease is valid, now. What leaves is checked against this as late as possible: by
+  // the session, and again by the stream just before it writes, because a process may be stopped
+  // and go on at any point.
+  bool InForce() const { return parts_.clock.SteadyMicros() < valid_until_steady_us_.load(); }
+  // The lease has been renewed. A lease that has run out stays so.
+  void Prolong(int64_t valid_until_steady_us);
+  // Everything that was ever acknowledged has a number up to this.
+  uint64_t durable_number() const { return durable_number_.load(); }
   const SessionClock& clock() const { return clock_; }
   const std::string& join_code() const { return join_code_; }
   v1::EpochTicket ticket() const { return ticket_; }
@@ -83,10 +97,30 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
     std::string subject;
   };
   void Start(std::optional<v1::JournalRecord> opening, std::vector<Erasure> erased, Reply done);
+  // Where and when its edges come again; `delay_most_ms` spreads them.
+  struct Farewell {
+    std::string address;  // empty: as before
+    uint32_t delay_least_ms = 0;
+    uint32_t delay_most_ms = 500;
+  };
   // Lets everything go; `why` is told to those who wait.
-  void Drop(const absl::Status& why);
+  void Drop(const absl::Status& why) { LetGo(why, {}, Parting::kGone); }
   // Drop with a last checkpoint; `done` when the journal has answered.
   void Retire(std::function<void()> done);
+  // The lease is over: as Drop, but the state stays in memory.
+  void Suspend(const absl::Status& why);
+  bool suspended() const { return suspended_; }
+  // Whoever is next has to finish these.
+  std::vector<Erasure> UnfinishedErasures() const;
+  // The journal has lost entries that only this memory still has: it begins anew from here.
+  void PutBack();
+  // Before handing it over: takes nothing in, closes no tick, writes what it has and a checkpoint.
+  // OK when the journal has all of it.
+  void Quiesce(Reply done);
+  // It was not handed over after all.
+  void Unquiesce();
+  // It was: its streams are told where it is.
+  void Depart(const Farewell& farewell);
 
   // ---- Calls. `fill` makes the answer right after the record was applied (repeated: the call had
   // been made before); `reply` is called when it may leave.
@@ -146,6 +180,12 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
     std::vector<std::function<void(absl::StatusOr<uint32_t>)>> replies;
   };
   using SpoolKey = std::pair<uint32_t, std::string>;  // participant, boot id
+
+  // session_host_life.cc
+  bool StillOwner();
+  void OnPutBack(uint64_t number, const absl::Status& status);
+  void LetGo(const absl::Status& why, const Farewell& farewell, Parting parting);
+  void TellToComeAgain(const Edge& edge, const Farewell& farewell);
 
   // session_host.cc
   bool Commit(const v1::JournalRecord& record);
@@ -225,7 +265,12 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   Blobs blobs_;
   std::deque<Pending> pending_;
   size_t pending_views_ = 0;  // of them with changes_view
+  std::atomic<int64_t> valid_until_steady_us_;
+  std::atomic<uint64_t> durable_number_{0};
   bool dropped_ = false;
+  std::atomic<bool> suspended_{false};
+  bool putting_back_ = false;
+  bool quiet_ = false;     // about to be handed over
   bool retiring_ = false;  // let go on purpose
   bool dirty_ = false;
   Worker::TimerId timer_ = Worker::kNoTimer;

@@ -71,7 +71,7 @@ void SessionHost::Attach(EdgeAttach attach) {
     attach.sink->Send(std::move(message));
   };
   v1::EdgeDown message;
-  if (dropped_) {
+  if (!StillOwner() || quiet_) {
     message.mutable_reconnect()->set_delay_ms(kRetryMs);
     answer(std::move(message));
     attach.sink->Release(attach.handle);
@@ -129,7 +129,7 @@ void SessionHost::Attach(EdgeAttach attach) {
 }
 
 void SessionHost::OnEdge(uint64_t id, v1::EdgeUp message, std::shared_ptr<void> ticket) {
-  if (dropped_) return;
+  if (dropped_ || quiet_) return;
   // Behind what waits already, so that nobody's messages are overtaken by their own.
   if (Overloaded() || !parked_.empty()) {
     parked_.push_back({id, std::move(message), std::move(ticket)});

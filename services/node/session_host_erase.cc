@@ -188,13 +188,13 @@ void SessionHost::MaybeCheckpoint(std::function<void()> done) {
   parts_.metrics.checkpoints.Increment();
   blobs_.WriteCheckpoint(
       id(), log_->fence(), checkpoint,
-      OnWorker([done = std::move(done)](SessionHost& host, const absl::Status& status) {
+      [self = shared_from_this(), done = std::move(done)](const absl::Status& status) {
         if (!status.ok()) {
-          host.parts_.log.Write(Severity::kWarning, "checkpoint_failed",
-                                {{"why", std::string(status.message())}});
+          self->parts_.log.Write(Severity::kWarning, "checkpoint_failed",
+                                 {{"why", std::string(status.message())}});
         }
-        if (done) done();
-      }));
+        if (done) self->Post([done](SessionHost&) { done(); });
+      });
 }
 
 }  // namespace attune::node

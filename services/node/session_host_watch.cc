@@ -10,7 +10,13 @@
 namespace attune::node {
 
 void SessionHost::AttachWatch(WatchAttach attach) {
-  if (dropped_) {
+  if (!StillOwner() || quiet_) {
+    if (suspended_) {
+      v1::WatchEvent event;
+      event.mutable_closed()->set_state(v1::SESSION_STATE_SUSPENDED);
+      event.mutable_closed()->set_reason("no node can serve the session at the moment; try again");
+      attach.sink->Send(std::move(event));
+    }
     attach.sink->Finish(absl::UnavailableError("this node has let go of the session; try again"));
     return;
   }
@@ -90,7 +96,7 @@ void SessionHost::DetachWatch(uint64_t id) {
   const uint32_t number = found->second.number;
   watches_.erase(found);
   parts_.metrics.watchers.Decrement();
-  if (dropped_) return;
+  if (dropped_ || quiet_) return;  // the next owner forgets all viewers of this one
   if (const auto record = core_.ProposeViewerLeft(number, NowUs()); record.ok()) Commit(*record);
 }
 

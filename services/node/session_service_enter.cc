@@ -14,26 +14,34 @@ constexpr uint32_t kDefaultPage = 100;
 constexpr uint32_t kLargestPage = 1000;
 
 // The open session of a join code; a caller that has guessed too often is not even looked at.
-absl::StatusOr<Registry::Host> HostOfCode(const Services& services,
-                                          grpc::CallbackServerContext* context,
-                                          const std::string& typed) {
+// `context` is used until `on_host` is called.
+void HostOfCode(const Services& services, grpc::CallbackServerContext* context,
+                const std::string& typed, Registry::OnHost on_host) {
   Metrics& metrics = services.parts.metrics;
   CodeRateLimiter& codes = services.admission.codes();
   const std::string peer = PeerAddress(context->peer());
   if (const uint32_t wait_ms = codes.BlockedForMs(peer); wait_ms > 0) {
     metrics.joins_limited.Increment();
     context->AddTrailingMetadata("retry-after-ms", std::to_string(wait_ms));
-    return absl::ResourceExhaustedError(
-        absl::StrCat("too many wrong join codes: try again in ", (wait_ms + 999) / 1000, " s"));
+    on_host(absl::ResourceExhaustedError(
+        absl::StrCat("too many wrong join codes: try again in ", (wait_ms + 999) / 1000, " s")));
+    return;
   }
-  const auto code = NormalizeJoinCode(typed);
-  Registry::Host host = code.has_value() ? services.registry.FindByCode(*code) : nullptr;
-  if (host == nullptr) {
-    codes.CountWrong(peer);
-    metrics.joins_wrong_code.Increment();
-    return absl::NotFoundError("no open session has this join code: read it again, like ABCD-2345");
+  const auto answer = [&metrics, &codes, peer,
+                       on_host = std::move(on_host)](absl::StatusOr<Registry::Host> host) {
+    if (absl::IsNotFound(host.status())) {
+      codes.CountWrong(peer);
+      metrics.joins_wrong_code.Increment();
+      host =
+          absl::NotFoundError("no open session has this join code: read it again, like ABCD-2345");
+    }
+    on_host(std::move(host));
+  };
+  if (const auto code = NormalizeJoinCode(typed)) {
+    services.registry.FindByCode(*code, answer);
+  } else {
+    answer(absl::NotFoundError("not a join code"));
   }
-  return host;
 }
 
 // On the session's worker: who asked with this request is (now) this participant.
@@ -80,6 +88,42 @@ void JoinAsObserver(const Services& services, SessionHost& host, v1::JoinSession
       std::move(finish));
 }
 
+// Whoever has the session's code, at the session's node.
+void JoinAtHome(const Services& services, const Registry::Host& host,
+                const v1::JoinSessionRequest* request, v1::JoinSessionResponse* response,
+                const Finish& finish) {
+  if (request->role() != v1::ROLE_UNSPECIFIED && request->role() != v1::ROLE_PARTICIPANT &&
+      request->role() != v1::ROLE_OBSERVER) {
+    finish(absl::PermissionDeniedError("a join code lets in participants and observers only"));
+    return;
+  }
+  services.parts.metrics.joins_ok.Increment();
+  const auto busy = absl::ResourceExhaustedError("the node is busy; try again in a moment");
+  if (request->role() == v1::ROLE_OBSERVER) {
+    const bool posted = host->TryPost([services, response, finish](SessionHost& home) {
+      JoinAsObserver(services, home, response, finish);
+    });
+    if (!posted) finish(busy);
+    return;
+  }
+  // The key of a new person is made before the session's worker needs it: that waits for the disk.
+  Parts& parts = services.parts;
+  const bool posted =
+      parts.opener.TryPost([services, &parts, host, request, response, finish, busy] {
+        const std::string subject = parts.random.Bytes(journal::kSubjectBytes);
+        if (const auto key = parts.keystore.GetOrCreate(host->id(), subject); !key.ok()) {
+          finish(absl::UnavailableError("the key store cannot write; try again"));
+          return;
+        }
+        const bool at_home =
+            host->TryPost([services, request, response, finish, subject](SessionHost& home) {
+              Join(services, home, *request, subject, response, finish);
+            });
+        if (!at_home) finish(busy);
+      });
+  if (!posted) finish(busy);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* SessionServiceImpl::CreateSession(grpc::CallbackServerContext* context,
@@ -110,41 +154,17 @@ grpc::ServerUnaryReactor* SessionServiceImpl::CreateSession(grpc::CallbackServer
 grpc::ServerUnaryReactor* SessionServiceImpl::JoinSession(grpc::CallbackServerContext* context,
                                                           const v1::JoinSessionRequest* request,
                                                           v1::JoinSessionResponse* response) {
-  const auto found = HostOfCode(services_, context, request->join_code());
-  if (!found.ok()) return FinishNow(context, found.status());
-  const Registry::Host& host = *found;
-  if (request->role() != v1::ROLE_UNSPECIFIED && request->role() != v1::ROLE_PARTICIPANT &&
-      request->role() != v1::ROLE_OBSERVER) {
-    return FinishNow(context, absl::PermissionDeniedError(
-                                  "a join code lets in participants and observers only"));
-  }
-  services_.parts.metrics.joins_ok.Increment();
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Finish finish = FinishLater(reactor);
-  const auto busy = absl::ResourceExhaustedError("the node is busy; try again in a moment");
-  if (request->role() == v1::ROLE_OBSERVER) {
-    const bool posted = host->TryPost([services = services_, response, finish](SessionHost& home) {
-      JoinAsObserver(services, home, response, finish);
-    });
-    if (!posted) finish(busy);
-    return reactor;
-  }
-  // The key of a new person is made before the session's worker needs it: that waits for the disk.
-  Parts& parts = services_.parts;
-  const bool posted =
-      parts.opener.TryPost([services = services_, &parts, host, request, response, finish, busy] {
-        const std::string subject = parts.random.Bytes(journal::kSubjectBytes);
-        if (const auto key = parts.keystore.GetOrCreate(host->id(), subject); !key.ok()) {
-          finish(absl::UnavailableError("the key store cannot write; try again"));
-          return;
+  HostOfCode(
+      services_, context, request->join_code(),
+      [services = services_, request, response, finish](absl::StatusOr<Registry::Host> host) {
+        if (!host.ok()) {
+          finish(host.status());
+        } else {
+          JoinAtHome(services, *host, request, response, finish);
         }
-        const bool at_home =
-            host->TryPost([services, request, response, finish, subject](SessionHost& home) {
-              Join(services, home, *request, subject, response, finish);
-            });
-        if (!at_home) finish(busy);
       });
-  if (!posted) finish(busy);
   return reactor;
 }
 
@@ -153,9 +173,13 @@ grpc::ServerUnaryReactor* SessionServiceImpl::JoinSession(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* SessionServiceImpl::GetSessionByCode(
     grpc::CallbackServerContext* context, const v1::GetSessionByCodeRequest* request,
     v1::GetSessionByCodeResponse* response) {
-  const auto host = HostOfCode(services_, context, request->join_code());
-  if (host.ok()) *response->mutable_session() = (*host)->Info();
-  return FinishNow(context, host.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  HostOfCode(services_, context, request->join_code(),
+             [response, finish = FinishLater(reactor)](absl::StatusOr<Registry::Host> host) {
+               if (host.ok()) *response->mutable_session() = (*host)->Info();
+               finish(host.status());
+             });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* SessionServiceImpl::ListSessions(grpc::CallbackServerContext* context,

@@ -104,6 +104,11 @@ void WatchStream::Finish(absl::Status status) {
 
 void WatchStream::MaybeWrite() {
   if (writing_ || finishing_) return;
+  // Under a lease that is over nothing is shown but that it is over.
+  if (host_ != nullptr && !host_->InForce()) {
+    frame_.reset();
+    std::erase_if(events_, [](const v1::WatchEvent& event) { return !event.has_closed(); });
+  }
   if (!events_.empty()) {
     out_ = std::move(events_.front());
     events_.pop_front();
