@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -49,11 +50,40 @@ class Directory {
   // the one in force: stop writing and publishing.
   virtual absl::StatusOr<Lease> Renew(const Lease& lease) = 0;
 
-  // Gives the session up. FAILED_PRECONDITION as in Renew; the session is not touched then.
+  // Renew for many at once, an answer each in the same order: how an owner keeps all its sessions
+  // (every third of a lease). A store is asked for all of them in one round trip.
+  virtual std::vector<absl::StatusOr<Lease>> RenewAll(const std::vector<Lease>& leases);
+
+  // Gives the session up, while it goes on: whoever is asked for it next takes it, or a sweeper
+  // (Orphans). FAILED_PRECONDITION as in Renew; the session is not touched then.
   virtual absl::Status Release(const Lease& lease) = 0;
+
+  // Gives up a session that has ended for good: it is no orphan, and the directory need not
+  // remember its epoch for longer than a day (journal and key store know it). Who reads it again
+  // acquires it as any other, and closes it again. FAILED_PRECONDITION as in Release.
+  virtual absl::Status Close(const Lease& lease) { return Release(lease); }
+
+  // Gives the session to another node: for one lease only that one may acquire it, and Owner names
+  // it already; when it does not, the session is free again. `incarnation` and `address` are as the
+  // node list has them (nodes.h).
+  //   FAILED_PRECONDITION  as in Release, or there is no other node
+  //   INVALID_ARGUMENT     one of the two is empty
+  virtual absl::Status HandOff(const Lease& lease, const std::string& incarnation,
+                               const std::string& address) = 0;
 
   // The lease in force, its nonce only if it is mine. NOT_FOUND when the session is free.
   virtual absl::StatusOr<Lease> Owner(const std::string& session) = 0;
+
+  // Sessions, at most `limit`, that nobody has: their lease has ended and they were not closed. A
+  // hint, not a promise: acquire them, and let be those that another one has by then. What was told
+  // to one caller is not told to the next for one lease, so that nodes do not all run for the same
+  // ones; sweep with jitter nevertheless. Empty where nobody else could have owned anything.
+  virtual absl::StatusOr<std::vector<std::string>> Orphans(size_t limit);
+
+  // Puts sessions that have not been closed (from the journal's List) back into the index of
+  // Orphans, where a store may have lost them; what the index knows is left as it is. Call it at
+  // the start, and after the store turned out to be another one (redis ServerState::servers).
+  virtual absl::Status Remind(const std::vector<std::string>& sessions);
 };
 
 }  // namespace attune::placement

@@ -41,6 +41,14 @@ absl::Status LocalDirectory::Release(const Lease& lease) {
   return absl::OkStatus();
 }
 
+absl::Status LocalDirectory::HandOff(const Lease&, const std::string& incarnation,
+                                     const std::string& address) {
+  if (incarnation.empty() || address.empty()) {
+    return absl::InvalidArgumentError("no node to hand the session to");
+  }
+  return absl::FailedPreconditionError("there is no other node");
+}
+
 absl::StatusOr<Lease> LocalDirectory::Owner(const std::string& session) {
   MutexLock lock(mu_);
   const auto known = sessions_.find(session);

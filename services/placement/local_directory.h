@@ -26,6 +26,9 @@ class LocalDirectory final : public Directory {
   absl::StatusOr<Lease> Acquire(const std::string& session, uint64_t epoch_floor) override;
   absl::StatusOr<Lease> Renew(const Lease& lease) override;
   absl::Status Release(const Lease& lease) override;
+  // FAILED_PRECONDITION: there is no other node.
+  absl::Status HandOff(const Lease& lease, const std::string& incarnation,
+                       const std::string& address) override;
   absl::StatusOr<Lease> Owner(const std::string& session) override;
 
  private:

@@ -124,7 +124,8 @@ absl::Status RedisDirectory::Release(const Lease& lease) { return GiveUp(lease, 
 
 absl::Status RedisDirectory::HandOff(const Lease& lease, const std::string& incarnation,
                                      const std::string& address) {
-  if (incarnation.empty()) return absl::InvalidArgumentError("no node to hand the session to");
+  if (incarnation.empty() || address.empty())
+    return absl::InvalidArgumentError("no node to hand the session to");
   return GiveUp(lease, incarnation, address);
 }
 

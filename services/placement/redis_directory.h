@@ -49,12 +49,9 @@ class RedisDirectory final : public Directory {
   // the lease has run out on one's own clock: it must not be used again.
   absl::StatusOr<Lease> Renew(const Lease& lease) override;
   absl::Status Release(const Lease& lease) override;
-  absl::StatusOr<Lease> Owner(const std::string& session) override;
-
-  // Gives the session to another node: for one lease only that one may acquire it, and Owner names
-  // it already. FAILED_PRECONDITION as in Release.
   absl::Status HandOff(const Lease& lease, const std::string& incarnation,
-                       const std::string& address);
+                       const std::string& address) override;
+  absl::StatusOr<Lease> Owner(const std::string& session) override;
 
  private:
   absl::Status GiveUp(const Lease& lease, const std::string& next, const std::string& address);
