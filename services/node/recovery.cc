@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/mutex.h"
 #include "services/base/status_macros.h"
+#include "services/base/strands.h"
 #include "services/node/blobs.h"
 #include "services/node/elsewhere.h"
 
@@ -24,14 +25,21 @@ class Answer {
     status_ = std::move(status);
     given_.NotifyAll();
   }
-  absl::Status Await(int64_t timeout_us) {
+  absl::Status Await(const Clock& clock, int64_t timeout_us) {
+    if (Strands* strands = StrandsOf(clock)) {
+      strands->Await([this] { return Given(); }, timeout_us);
+    }
     MutexLock lock(mu_);
-    while (!status_.has_value() && given_.WaitFor(mu_, timeout_us)) {
+    while (!status_.has_value() && StrandsOf(clock) == nullptr && given_.WaitFor(mu_, timeout_us)) {
     }
     return status_.value_or(absl::UnavailableError("the journal does not answer"));
   }
 
  private:
+  bool Given() {
+    MutexLock lock(mu_);
+    return status_.has_value();
+  }
   Mutex mu_;
   CondVar given_;
   std::optional<absl::Status> status_ ATTUNE_GUARDED_BY(mu_);
@@ -174,11 +182,11 @@ absl::StatusOr<Opened> Reseed(Parts& parts, const std::string& session,
   Blobs(parts.journal, parts.sealer)
       .WriteCheckpoint(session, fence, checkpoint,
                        [written](absl::Status status) { written->Give(std::move(status)); });
-  ATTUNE_RETURN_IF_ERROR(written->Await(kReseedUs));
+  ATTUNE_RETURN_IF_ERROR(written->Await(parts.clock, kReseedUs));
   const auto restored = std::make_shared<Answer>();
   parts.journal.Restore(session, fence, checkpoint.number,
                         [restored](absl::Status status) { restored->Give(std::move(status)); });
-  ATTUNE_RETURN_IF_ERROR(restored->Await(kReseedUs));
+  ATTUNE_RETURN_IF_ERROR(restored->Await(parts.clock, kReseedUs));
   return opened;
 }
 

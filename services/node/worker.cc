@@ -13,7 +13,13 @@ constexpr int64_t kLongestSleepUs = 50'000;
 }  // namespace
 
 Worker::Worker(const Clock& clock, size_t mailbox_limit)
-    : clock_(clock), limit_(mailbox_limit), thread_([this] { Run(); }) {}
+    : clock_(clock), limit_(mailbox_limit), strands_(StrandsOf(clock)) {
+  if (strands_ != nullptr) {
+    strand_ = strands_->Start([this] { return Turn(); });
+  } else {
+    thread_ = std::thread([this] { Run(); });
+  }
+}
 
 Worker::~Worker() { Stop(); }
 
@@ -21,7 +27,7 @@ bool Worker::TryPost(Task task) {
   MutexLock lock(mu_);
   if (stopping_ || mailbox_.size() >= limit_) return false;
   mailbox_.push_back(std::move(task));
-  if (mailbox_.size() == 1) wake_.NotifyOne();
+  if (mailbox_.size() == 1) Wake();
   return true;
 }
 
@@ -29,7 +35,15 @@ void Worker::Post(Task task) {
   MutexLock lock(mu_);
   if (stopped_) return;
   mailbox_.push_back(std::move(task));
-  if (mailbox_.size() == 1) wake_.NotifyOne();
+  if (mailbox_.size() == 1) Wake();
+}
+
+void Worker::Wake() {
+  if (strands_ != nullptr) {
+    strands_->Wake(strand_);
+  } else {
+    wake_.NotifyOne();
+  }
 }
 
 void Worker::Stop() {
@@ -39,6 +53,16 @@ void Worker::Stop() {
     wake_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
+  if (strands_ == nullptr) return;
+  strands_->Stop(strand_);
+  std::deque<Task> never_run;
+  {
+    MutexLock lock(mu_);
+    stopped_ = true;
+    never_run.swap(mailbox_);
+  }
+  timers_.clear();
+  deferred_.clear();
 }
 
 size_t Worker::waiting() const {
@@ -73,6 +97,21 @@ void Worker::RunDeferred() {
     std::vector<Task> tasks;
     tasks.swap(deferred_);
     for (const Task& task : tasks) task();
+  }
+}
+
+int64_t Worker::Turn() {
+  while (true) {
+    RunTimers();
+    RunDeferred();
+    std::deque<Task> batch;
+    {
+      MutexLock lock(mu_);
+      batch.swap(mailbox_);
+    }
+    if (batch.empty()) return timers_.empty() ? kNever : timers_.begin()->first.first;
+    for (const Task& task : batch) task();
+    RunDeferred();
   }
 }
 

@@ -7,6 +7,8 @@
 //            burst of input is flushed, and its ticks closed, once.
 //
 // Timers belong to the worker's own thread. Tasks must not block and must not throw.
+//
+// With a simulated clock there is no thread: the clock's strands take the turns.
 #ifndef ATTUNE_SERVICES_NODE_WORKER_H_
 #define ATTUNE_SERVICES_NODE_WORKER_H_
 
@@ -21,6 +23,7 @@
 
 #include "services/base/clock.h"
 #include "services/base/mutex.h"
+#include "services/base/strands.h"
 
 namespace attune::node {
 
@@ -50,6 +53,8 @@ class Worker {
 
  private:
   void Run();
+  int64_t Turn();
+  void Wake();
   void RunDeferred();
   // Returns when the next one is due; INT64_MAX: none.
   int64_t RunTimers();
@@ -64,6 +69,8 @@ class Worker {
   std::vector<Task> deferred_;
   std::map<TimerId, Task> timers_;
   uint64_t next_timer_ = 1;
+  Strands* const strands_;  // null: a thread
+  uint64_t strand_ = 0;
   std::thread thread_;
 };
 

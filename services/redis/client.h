@@ -100,10 +100,13 @@ class Client {
                    std::vector<std::string> arguments, Done done, int64_t within_us = 0) = 0;
   virtual ServerState state() const = 0;
 
-  // The same, waiting for the answer; not on the client's thread.
-  absl::StatusOr<Reply> CallAndWait(std::vector<std::string> arguments, int64_t within_us = 0);
-  absl::StatusOr<Reply> RunAndWait(const Script& script, std::vector<std::string> keys,
-                                   std::vector<std::string> arguments, int64_t within_us = 0);
+  // The same, waiting for the answer; not on the client's thread. Virtual, because a simulation
+  // waits in its own way.
+  virtual absl::StatusOr<Reply> CallAndWait(std::vector<std::string> arguments,
+                                            int64_t within_us = 0);
+  virtual absl::StatusOr<Reply> RunAndWait(const Script& script, std::vector<std::string> keys,
+                                           std::vector<std::string> arguments,
+                                           int64_t within_us = 0);
 };
 
 }  // namespace attune::redis
