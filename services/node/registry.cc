@@ -89,8 +89,8 @@ void Registry::Open(const std::string& session, uint64_t epoch_floor) {
     return;
   }
   const absl::StatusOr<placement::Lease> lease = Take(session, epoch_floor);
-  absl::StatusOr<Opened> opened = lease.ok() ? Recover(parts_, session, *lease)
-                                             : absl::StatusOr<Opened>(lease.status());
+  absl::StatusOr<Opened> opened =
+      lease.ok() ? Recover(parts_, session, *lease) : absl::StatusOr<Opened>(lease.status());
   const Host host = Install(opened, session);
   if (host == nullptr) {
     if (lease.ok()) GiveBack(*lease);
