@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/node/elsewhere.h"
 #include "services/node/epoch_ticket.h"
+#include "services/node/hop.h"
 
 namespace attune::node {
 namespace {
@@ -19,10 +20,18 @@ constexpr int64_t kCloseUs = 2'000'000;  // closing does not wait longer for a s
 constexpr uint32_t kRetryMs = 1000;
 constexpr uint32_t kLostRetryMs = 5000;
 
+bool Serialize(const v1::EdgeDown& message, grpc::ByteBuffer& out) {
+  bool own = false;
+  grpc::ByteBuffer bytes;
+  if (!grpc::SerializationTraits<v1::EdgeDown>::Serialize(message, &bytes, &own).ok()) return false;
+  out.Swap(&bytes);
+  return true;
+}
+
 }  // namespace
 
 EdgeStream::EdgeStream(const Services& services, grpc::CallbackServerContext* context)
-    : services_(services), context_(context) {}
+    : services_(services), context_(context), cannot_follow_(CannotFollow(*context)) {}
 
 void EdgeStream::Begin() {
   self_ = shared_from_this();
@@ -40,7 +49,8 @@ void EdgeStream::Begin() {
 
 void EdgeStream::MaybeRead() {
   if (finishing_ || closing_.has_value() || read_closed_ || reading_ || dispatching_ ||
-      resolving_ > 0 || in_flight_ >= kMaxInFlight || in_flight_bytes_ >= kMaxInFlightBytes) {
+      resolving_ > 0 || passing_on_ > 0 || in_flight_ >= kMaxInFlight ||
+      in_flight_bytes_ >= kMaxInFlightBytes) {
     return;
   }
   reading_ = true;
@@ -50,32 +60,36 @@ void EdgeStream::MaybeRead() {
 void EdgeStream::OnReadDone(bool ok) {
   const int64_t now = services_.parts.clock.SteadyMicros();
   v1::EdgeUp message;
+  grpc::ByteBuffer raw;  // to be passed on as it came
   size_t bytes = 0;
   {
     MutexLock lock(mu_);
     reading_ = false;
     if (!ok) {
       read_closed_ = true;
-      CloseWith(grpc::Status::OK);
+      for (auto& [owner, onward] : onward_) onward.passage->HalfClose();
+      if (onward_.empty()) CloseWith(grpc::Status::OK);
       return;
     }
     if (finishing_) return;
     bytes = in_.Length();
     grpc::ByteBuffer buffer;
     buffer.Swap(&in_);
+    if (cannot_follow_) raw = buffer;
     if (!grpc::SerializationTraits<v1::EdgeUp>::Deserialize(&buffer, &message).ok()) {
       CloseWith({grpc::StatusCode::INVALID_ARGUMENT, "a message is not an attune.v1.EdgeUp"});
       return;
     }
     dispatching_ = true;
   }
-  Dispatch(std::move(message), bytes, now);
+  Dispatch(std::move(message), std::move(raw), bytes, now);
   MutexLock lock(mu_);
   dispatching_ = false;
   MaybeRead();
 }
 
-void EdgeStream::Dispatch(v1::EdgeUp message, size_t bytes, int64_t received_steady_us) {
+void EdgeStream::Dispatch(v1::EdgeUp message, grpc::ByteBuffer raw, size_t bytes,
+                          int64_t received_steady_us) {
   const uint32_t number = message.handle();
   if (number == 0 || number > kMaxHandlesPerStream) {
     RefuseHandle(number, v1::REFUSAL_REASON_BAD_MESSAGE,
@@ -83,7 +97,7 @@ void EdgeStream::Dispatch(v1::EdgeUp message, size_t bytes, int64_t received_ste
     return;
   }
   if (message.has_hello()) {
-    OnHello(number, message.hello());
+    OnHello(number, message.hello(), std::move(raw));
     return;
   }
   Handle handle;
@@ -94,6 +108,10 @@ void EdgeStream::Dispatch(v1::EdgeUp message, size_t bytes, int64_t received_ste
     if (found != handles_.end()) {
       // What was under way when the session let go of the person needs no answer of its own.
       if (found->second.binding == Binding::kReleased) return;
+      if (found->second.binding == Binding::kPassedOn) {
+        PassMessage(found->second.owner, std::move(raw));
+        return;
+      }
       handle = found->second;
       ++in_flight_;
       in_flight_bytes_ += bytes;
@@ -127,7 +145,7 @@ void EdgeStream::OnHandled(size_t bytes) {
   MaybeRead();
 }
 
-void EdgeStream::OnHello(uint32_t number, const v1::Hello& hello) {
+void EdgeStream::OnHello(uint32_t number, const v1::Hello& hello, grpc::ByteBuffer raw) {
   const absl::StatusOr<Claims> claims = services_.admission.Verify(hello.token());
   if (!claims.ok()) {
     RefuseHandle(number,
@@ -148,7 +166,7 @@ void EdgeStream::OnHello(uint32_t number, const v1::Hello& hello) {
     Handle& handle = handles_[number];
     old = handle;
     if (old.binding == Binding::kBound) --bound_;
-    handle = {Binding::kResolving, id, nullptr};
+    handle = {Binding::kResolving, id, nullptr, ""};
     acks_.erase(number);
     frames_.erase(number);
     ++resolving_;
@@ -157,9 +175,13 @@ void EdgeStream::OnHello(uint32_t number, const v1::Hello& hello) {
     old.host->Post([id = old.id](SessionHost& host) { host.Detach(id); });
   }
   services_.registry.Find(claims->session_id,
-                          [self = shared_from_this(), number, id, claims = *claims,
-                           hello](const absl::StatusOr<Registry::Host>& host) {
-                            self->OnFound(number, id, claims, hello, host);
+                          [self = shared_from_this(), number, id, claims = *claims, hello,
+                           raw = std::move(raw)](const absl::StatusOr<Registry::Host>& host) {
+                            if (const auto elsewhere = IsElsewhere(host.status())) {
+                              self->OnElsewhere(number, claims.session_id, *elsewhere, raw);
+                            } else {
+                              self->OnFound(number, id, claims, hello, host);
+                            }
                           });
 }
 
@@ -191,20 +213,6 @@ void EdgeStream::OnFound(uint32_t number, uint64_t id, const Claims& claims, con
         break;
     }
   }
-  if (const auto elsewhere = IsElsewhere(refused)) {
-    v1::EdgeDown message;
-    message.set_handle(number);
-    message.mutable_redirect()->set_address(elsewhere->address);
-    // Only an owner knows its nonce: this says how high ownership has got, and no more.
-    *message.mutable_redirect()->mutable_epoch_ticket() =
-        SignTicket(claims.session_id, elsewhere->epoch, "", services_.parts.options.keys.ticket);
-    Send(std::move(message));
-    Release(number);
-    MutexLock lock(mu_);
-    --resolving_;
-    MaybeRead();
-    return;
-  }
   if (!refused.ok()) {
     if (absl::IsNotFound(refused) &&
         services_.registry.NoteLost(claims.session_id, hello.epoch_ticket())) {
@@ -223,7 +231,7 @@ void EdgeStream::OnFound(uint32_t number, uint64_t id, const Claims& claims, con
   MutexLock lock(mu_);
   --resolving_;
   if (finishing_) return;
-  handles_[number] = {Binding::kBound, id, *host};
+  handles_[number] = {Binding::kBound, id, *host, ""};
   ++bound_;
   // Under the lock, so that nothing of this handle overtakes it.
   (*host)->Post([attach = std::move(attach)](SessionHost& at_home) { at_home.Attach(attach); });
@@ -316,7 +324,7 @@ void EdgeStream::Release(uint32_t number) {
   if (handle.binding == Binding::kBound && --bound_ == 0) {
     unbound_since_us_ = services_.parts.clock.SteadyMicros();
   }
-  handle = {Binding::kReleased, 0, nullptr};
+  handle = {Binding::kReleased, 0, nullptr, ""};
 }
 
 bool EdgeStream::NextToWrite(v1::EdgeDown& message) {
@@ -348,18 +356,16 @@ bool EdgeStream::NextToWrite(v1::EdgeDown& message) {
 void EdgeStream::MaybeWrite() {
   if (writing_ || finishing_) return;
   v1::EdgeDown message;
-  if (!NextToWrite(message)) {
+  const bool passed_back = TakePassedBack();
+  if (!passed_back && !NextToWrite(message)) {
     if (closing_.has_value()) FinishWith(*closing_);
     return;
   }
-  bool own = false;
-  grpc::ByteBuffer bytes;
-  if (!grpc::SerializationTraits<v1::EdgeDown>::Serialize(message, &bytes, &own).ok()) {
+  if (!passed_back && !Serialize(message, out_)) {
     FinishWith({grpc::StatusCode::INTERNAL, "a message could not be written"});
     return;
   }
-  out_.Swap(&bytes);
-  writing_ = true;
+  writing_ = written_ = true;
   write_since_us_ = services_.parts.clock.SteadyMicros();
   StartWrite(&out_);
 }
@@ -371,6 +377,7 @@ void EdgeStream::OnWriteDone(bool ok) {
     FinishWith({grpc::StatusCode::UNAVAILABLE, "the stream broke"});
     return;
   }
+  if (const auto from = std::exchange(writing_from_, nullptr)) from->More();
   MaybeWrite();
 }
 
@@ -389,6 +396,7 @@ void EdgeStream::FinishWith(grpc::Status status) {
   queue_.clear();
   acks_.clear();
   frames_.clear();
+  for (auto& [owner, onward] : onward_) onward.passage->Cancel();
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>::Finish(std::move(status));
 }
 
@@ -400,7 +408,7 @@ void EdgeStream::Close() {
 void EdgeStream::Check(int64_t now) {
   MutexLock lock(mu_);
   if (finishing_) return;
-  if (!closing_.has_value() && bound_ == 0 && resolving_ == 0 &&
+  if (!closing_.has_value() && bound_ == 0 && resolving_ == 0 && onward_.empty() &&
       now - unbound_since_us_ > kHelloTimeoutUs) {
     CloseWith({grpc::StatusCode::DEADLINE_EXCEEDED, "nobody on this stream: say Hello"});
     return;

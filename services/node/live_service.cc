@@ -7,26 +7,24 @@
 
 namespace attune::node {
 
-grpc::ServerWriteReactor<v1::WatchEvent>* LiveServiceImpl::Watch(
-    grpc::CallbackServerContext* context, const v1::WatchRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* LiveServiceImpl::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const auto stream = std::make_shared<WatchStream>(services_, context);
   stream->Begin(*request);
   return stream.get();
 }
 
-grpc::ServerUnaryReactor* LiveServiceImpl::History(grpc::CallbackServerContext* context,
-                                                   const v1::HistoryRequest* request,
-                                                   v1::HistoryResponse* response) {
-  return InSession(services_, context, {kRoleParticipant, kRoleFacilitator, kRoleObserver},
-                   [request, response](SessionHost& host, const Claims& claims, Finish finish) {
-                     const auto viewer = ViewerOf(claims);
-                     if (!viewer.ok()) {
-                       finish(viewer.status());
-                       return;
-                     }
-                     host.Read([&] { *response = host.core().HistoryFor(*request, *viewer); },
-                               std::move(finish));
-                   });
+void LiveServiceImpl::History(Unary<v1::HistoryRequest, v1::HistoryResponse>& call) {
+  InSession(services_, call, {kRoleParticipant, kRoleFacilitator, kRoleObserver},
+            [&call](SessionHost& host, const Claims& claims, Finish finish) {
+              const auto viewer = ViewerOf(claims);
+              if (!viewer.ok()) {
+                finish(viewer.status());
+                return;
+              }
+              host.Read([&] { call.response() = host.core().HistoryFor(call.request(), *viewer); },
+                        std::move(finish));
+            });
 }
 
 }  // namespace attune::node

@@ -3,18 +3,21 @@
 #define ATTUNE_SERVICES_NODE_LIVE_SERVICE_H_
 
 #include "attune/v1/live.grpc.pb.h"
+#include "services/node/raw_methods.h"
 #include "services/node/services.h"
 
 namespace attune::node {
 
-class LiveServiceImpl final : public v1::LiveService::CallbackService {
+using RawLiveService =
+    RawMethods<v1::LiveService::Service, v1::LiveService::WithRawCallbackMethod_Watch,
+               v1::LiveService::WithRawCallbackMethod_History>;
+
+class LiveServiceImpl final : public RawLiveService {
  public:
   explicit LiveServiceImpl(const Services& services) : services_(services) {}
-  grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
-                                                  const v1::WatchRequest* request) override;
-  grpc::ServerUnaryReactor* History(grpc::CallbackServerContext* context,
-                                    const v1::HistoryRequest* request,
-                                    v1::HistoryResponse* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override;
+  ATTUNE_UNARY(LiveService, History);
 
  private:
   const Services services_;

@@ -28,6 +28,11 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const Options& options) {
   if (options.tls_cert_pem.empty()) return grpc::InsecureServerCredentials();
   grpc::SslServerCredentialsOptions ssl;
   ssl.pem_key_cert_pairs.push_back({options.tls_key_pem, options.tls_cert_pem});
+  if (!options.tls_ca_pem.empty()) {
+    // Nodes show a certificate, people's devices have none; a wrong one is refused.
+    ssl.pem_root_certs = options.tls_ca_pem;
+    ssl.client_certificate_request = GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
   return grpc::SslServerCredentials(ssl);
 }
 
@@ -68,7 +73,8 @@ Node::Node(const Options& options, const Foundations& foundations)
   for (const auto& worker : workers_) workers.push_back(worker.get());
   registry_ = std::make_unique<Registry>(*parts_, std::move(workers));
   admission_ = std::make_unique<Admission>(options_, base_.clock, base_.random);
-  const Services services{*parts_, *registry_, *admission_, streams_};
+  forwarder_ = std::make_unique<Forwarder>(options_, base_.clock, base_.metrics);
+  const Services services{*parts_, *registry_, *admission_, streams_, *forwarder_};
   edge_service_ = std::make_unique<EdgeServiceImpl>(services);
   session_service_ = std::make_unique<SessionServiceImpl>(services);
   live_service_ = std::make_unique<LiveServiceImpl>(services);
@@ -127,6 +133,7 @@ void Node::LookAfter() {
   if (now - swept_steady_us_ >= kSweepUs) {
     swept_steady_us_ = now;
     registry_->Sweep();
+    forwarder_->peers().Sweep();
   }
   UpdateGauges();
   keeper_->RunAt(now + kLookAfterUs, [this] { LookAfter(); });

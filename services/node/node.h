@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "services/node/admission.h"
 #include "services/node/edge_service.h"
+#include "services/node/forward.h"
 #include "services/node/live_service.h"
 #include "services/node/node_service.h"
 #include "services/node/parts.h"
@@ -73,6 +74,7 @@ class Node {
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Admission> admission_;
+  std::unique_ptr<Forwarder> forwarder_;
   StreamSet streams_{kMaxStreams};
   std::unique_ptr<EdgeServiceImpl> edge_service_;
   std::unique_ptr<SessionServiceImpl> session_service_;

@@ -30,6 +30,10 @@ struct Options {
   std::string advertise;                     // what clients are told; empty: the bound address
   std::string tls_cert_pem;                  // both or none; none: plaintext
   std::string tls_key_pem;
+  // Who signs the nodes' certificates. Given: nodes call each other by TLS, each showing the
+  // certificate above, and both sides are verified.
+  std::string tls_ca_pem;
+  bool plaintext_peers = false;  // without tls_ca_pem, also beyond this machine
   int workers = 2;
   double clock_rate = 1;
   bool allow_lab = false;

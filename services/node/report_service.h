@@ -3,19 +3,20 @@
 #define ATTUNE_SERVICES_NODE_REPORT_SERVICE_H_
 
 #include "attune/v1/report.grpc.pb.h"
+#include "services/node/raw_methods.h"
 #include "services/node/services.h"
 
 namespace attune::node {
 
-class ReportServiceImpl final : public v1::ReportService::CallbackService {
+using RawReportService =
+    RawMethods<v1::ReportService::Service, v1::ReportService::WithRawCallbackMethod_GetReport,
+               v1::ReportService::WithRawCallbackMethod_GetExport>;
+
+class ReportServiceImpl final : public RawReportService {
  public:
   explicit ReportServiceImpl(const Services& services) : services_(services) {}
-  grpc::ServerUnaryReactor* GetReport(grpc::CallbackServerContext* context,
-                                      const v1::GetReportRequest* request,
-                                      v1::GetReportResponse* response) override;
-  grpc::ServerUnaryReactor* GetExport(grpc::CallbackServerContext* context,
-                                      const v1::GetExportRequest* request,
-                                      v1::GetExportResponse* response) override;
+  ATTUNE_UNARY(ReportService, GetReport);
+  ATTUNE_UNARY(ReportService, GetExport);
 
  private:
   const Services services_;

@@ -2,12 +2,13 @@
 
 #include <utility>
 
+#include "services/node/elsewhere.h"
 #include "services/node/status_map.h"
 
 namespace attune::node {
 
-Finish FinishLater(grpc::ServerUnaryReactor* reactor) {
-  return [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); };
+Finish FinishLater(UnaryCall& call) {
+  return [&call](const absl::Status& status) { call.Answer(status); };
 }
 
 grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
@@ -17,22 +18,32 @@ grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-grpc::ServerUnaryReactor* InSession(
-    const Services& services, grpc::CallbackServerContext* context,
-    std::initializer_list<std::string_view> roles,
-    std::function<void(SessionHost&, const Claims&, Finish finish)> on_host) {
-  absl::StatusOr<Claims> claims = services.admission.Authenticate(*context, roles);
-  if (!claims.ok()) return FinishNow(context, claims.status());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const Finish finish = FinishLater(reactor);
+Registry::Host AtHome(const Services& services, UnaryCall& call,
+                      const absl::StatusOr<Registry::Host>& host) {
+  if (host.ok()) return call.Parse() ? *host : nullptr;
+  if (const auto elsewhere = IsElsewhere(host.status())) {
+    services.forwarder.Unary(call, elsewhere->address);
+  } else {
+    call.Answer(host.status());
+  }
+  return nullptr;
+}
+
+void InSession(const Services& services, UnaryCall& call,
+               std::initializer_list<std::string_view> roles,
+               std::function<void(SessionHost&, const Claims&, Finish finish)> on_host) {
+  absl::StatusOr<Claims> claims = services.admission.Authenticate(call.context(), roles);
+  if (!claims.ok()) {
+    call.Answer(claims.status());
+    return;
+  }
   services.registry.Find(
-      claims->session_id, [claims = *claims, finish,
-                           on_host = std::move(on_host)](absl::StatusOr<Registry::Host> host) {
-        if (!host.ok()) {
-          finish(host.status());
-          return;
-        }
-        const bool posted = (*host)->TryPost([claims, finish, on_host](SessionHost& at_home) {
+      claims->session_id, [services, &call, claims = *claims, on_host = std::move(on_host)](
+                              const absl::StatusOr<Registry::Host>& found) {
+        const Registry::Host host = AtHome(services, call, found);
+        if (host == nullptr) return;
+        const Finish finish = FinishLater(call);
+        const bool posted = host->TryPost([claims, finish, on_host](SessionHost& at_home) {
           if (at_home.core().IsRevoked(claims.token_id)) {
             finish(absl::UnauthenticatedError("the token was revoked: join again"));
             return;
@@ -43,7 +54,6 @@ grpc::ServerUnaryReactor* InSession(
           finish(absl::ResourceExhaustedError("the node is busy; try again in a moment"));
         }
       });
-  return reactor;
 }
 
 }  // namespace attune::node

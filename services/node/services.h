@@ -10,9 +10,11 @@
 #include <string_view>
 
 #include "services/node/admission.h"
+#include "services/node/forward.h"
 #include "services/node/parts.h"
 #include "services/node/registry.h"
 #include "services/node/stream_set.h"
+#include "services/node/unary_call.h"
 
 namespace attune::node {
 
@@ -21,21 +23,28 @@ struct Services {
   Registry& registry;
   Admission& admission;
   StreamSet& streams;
+  Forwarder& forwarder;
 };
 
 using Finish = std::function<void(absl::Status)>;
 
-// A unary call of somebody with one of `roles`, in the session of the token: `on_host` runs on the
-// session's worker and calls `finish` once, at any time. Refusals are finished here.
-grpc::ServerUnaryReactor* InSession(
-    const Services& services, grpc::CallbackServerContext* context,
-    std::initializer_list<std::string_view> roles,
-    std::function<void(SessionHost&, const Claims&, Finish finish)> on_host);
+// A call of somebody with one of `roles`, in the session of the token: `on_host` runs on the
+// session's worker, with the request parsed, and calls `finish` once, at any time. Refusals are
+// finished here, and calls for sessions that another node owns are passed on to it.
+void InSession(const Services& services, UnaryCall& call,
+               std::initializer_list<std::string_view> roles,
+               std::function<void(SessionHost&, const Claims&, Finish finish)> on_host);
+
+// Parses the call, or passes it on if `host` says that another node owns the session. Null: either
+// way the call is no longer ours.
+Registry::Host AtHome(const Services& services, UnaryCall& call,
+                      const absl::StatusOr<Registry::Host>& host);
+
+Finish FinishLater(UnaryCall& call);
 
 // A unary call without a session.
 grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
                                     const absl::Status& status);
-Finish FinishLater(grpc::ServerUnaryReactor* reactor);
 
 }  // namespace attune::node
 

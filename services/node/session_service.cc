@@ -25,156 +25,139 @@ void FillConsents(const SessionHost& host, uint32_t participant,
 
 }  // namespace
 
-grpc::ServerUnaryReactor* SessionServiceImpl::GetSession(grpc::CallbackServerContext* context,
-                                                         const v1::GetSessionRequest*,
-                                                         v1::GetSessionResponse* response) {
-  return InSession(services_, context, {kRoleParticipant, kRoleFacilitator, kRoleObserver},
-                   [response](SessionHost& host, const Claims& claims, Finish finish) {
-                     host.Read(
-                         [&] {
-                           *response->mutable_session() = host.core().Info(host.NowUs());
-                           response->set_participant(claims.participant);
-                           FillConsents(host, claims.participant, response->mutable_consents());
-                         },
-                         std::move(finish));
-                   });
+void SessionServiceImpl::GetSession(Unary<v1::GetSessionRequest, v1::GetSessionResponse>& call) {
+  InSession(services_, call, {kRoleParticipant, kRoleFacilitator, kRoleObserver},
+            [&call](SessionHost& host, const Claims& claims, Finish finish) {
+              host.Read(
+                  [&] {
+                    *call.response().mutable_session() = host.core().Info(host.NowUs());
+                    call.response().set_participant(claims.participant);
+                    FillConsents(host, claims.participant, call.response().mutable_consents());
+                  },
+                  std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::SetConsent(grpc::CallbackServerContext* context,
-                                                         const v1::SetConsentRequest* request,
-                                                         v1::SetConsentResponse* response) {
-  return InSession(services_, context, {kRoleParticipant},
-                   [request, response](SessionHost& host, const Claims& claims, Finish finish) {
-                     const uint32_t participant = claims.participant;
-                     host.Mutate(
-                         host.core().ProposeConsent(participant, *request, host.NowUs()),
-                         [&] { FillConsents(host, participant, response->mutable_consents()); },
-                         std::move(finish));
-                   });
+void SessionServiceImpl::SetConsent(Unary<v1::SetConsentRequest, v1::SetConsentResponse>& call) {
+  InSession(services_, call, {kRoleParticipant},
+            [&call](SessionHost& host, const Claims& claims, Finish finish) {
+              const uint32_t participant = claims.participant;
+              host.Mutate(
+                  host.core().ProposeConsent(participant, call.request(), host.NowUs()),
+                  [&] { FillConsents(host, participant, call.response().mutable_consents()); },
+                  std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::LeaveSession(grpc::CallbackServerContext* context,
-                                                           const v1::LeaveSessionRequest* request,
-                                                           v1::LeaveSessionResponse*) {
-  return InSession(
-      services_, context, {kRoleParticipant},
-      [request](SessionHost& host, const Claims& claims, Finish finish) {
+void SessionServiceImpl::LeaveSession(
+    Unary<v1::LeaveSessionRequest, v1::LeaveSessionResponse>& call) {
+  InSession(
+      services_, call, {kRoleParticipant},
+      [&call](SessionHost& host, const Claims& claims, Finish finish) {
         host.Mutate(
-            host.core().ProposeLeave(claims.participant, request->request_id(), host.NowUs()),
+            host.core().ProposeLeave(claims.participant, call.request().request_id(), host.NowUs()),
             [] {}, std::move(finish));
       });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::EraseParticipant(
-    grpc::CallbackServerContext* context, const v1::EraseParticipantRequest* request,
-    v1::EraseParticipantResponse* response) {
-  return InSession(
-      services_, context, {kRoleParticipant},
-      [request, response](SessionHost& host, const Claims& claims, const Finish& finish) {
-        host.Erase(claims.participant, request->request_id(),
-                   [response, finish](const absl::StatusOr<uint32_t>& revision) {
-                     if (revision.ok()) response->set_report_revision(*revision);
-                     finish(revision.status());
-                   });
-      });
+void SessionServiceImpl::EraseParticipant(
+    Unary<v1::EraseParticipantRequest, v1::EraseParticipantResponse>& call) {
+  InSession(services_, call, {kRoleParticipant},
+            [&call](SessionHost& host, const Claims& claims, const Finish& finish) {
+              host.Erase(claims.participant, call.request().request_id(),
+                         [&call, finish](const absl::StatusOr<uint32_t>& revision) {
+                           if (revision.ok()) call.response().set_report_revision(*revision);
+                           finish(revision.status());
+                         });
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::StartPractice(grpc::CallbackServerContext* context,
-                                                            const v1::StartPracticeRequest* request,
-                                                            v1::StartPracticeResponse* response) {
-  return InSession(
-      services_, context, {kRoleFacilitator},
-      [request, response](SessionHost& host, const Claims&, Finish finish) {
+void SessionServiceImpl::StartPractice(
+    Unary<v1::StartPracticeRequest, v1::StartPracticeResponse>& call) {
+  InSession(
+      services_, call, {kRoleFacilitator},
+      [&call](SessionHost& host, const Claims&, Finish finish) {
         host.Mutate(
-            host.core().ProposeStartPractice(*request, host.NowUs()),
+            host.core().ProposeStartPractice(call.request(), host.NowUs()),
             [&] {
-              const uint32_t number = host.core().ResultOf(request->request_id()).value_or(0);
-              response->set_practice(number);
-              response->set_started_session_us(PracticeOf(host, number).started_session_us());
+              const uint32_t number = host.core().ResultOf(call.request().request_id()).value_or(0);
+              call.response().set_practice(number);
+              call.response().set_started_session_us(PracticeOf(host, number).started_session_us());
             },
             std::move(finish));
       });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::StopPractice(grpc::CallbackServerContext* context,
-                                                           const v1::StopPracticeRequest* request,
-                                                           v1::StopPracticeResponse* response) {
-  return InSession(services_, context, {kRoleFacilitator},
-                   [request, response](SessionHost& host, const Claims&, Finish finish) {
-                     host.Mutate(
-                         host.core().ProposeStopPractice(*request, host.NowUs()),
-                         [&] {
-                           response->set_stopped_session_us(
-                               PracticeOf(host, request->practice()).stopped_session_us());
-                         },
-                         std::move(finish));
-                   });
+void SessionServiceImpl::StopPractice(
+    Unary<v1::StopPracticeRequest, v1::StopPracticeResponse>& call) {
+  InSession(services_, call, {kRoleFacilitator},
+            [&call](SessionHost& host, const Claims&, Finish finish) {
+              host.Mutate(
+                  host.core().ProposeStopPractice(call.request(), host.NowUs()),
+                  [&] {
+                    call.response().set_stopped_session_us(
+                        PracticeOf(host, call.request().practice()).stopped_session_us());
+                  },
+                  std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::Annotate(grpc::CallbackServerContext* context,
-                                                       const v1::AnnotateRequest* request,
-                                                       v1::AnnotateResponse* response) {
-  return InSession(
-      services_, context, {kRoleFacilitator},
-      [request, response](SessionHost& host, const Claims&, Finish finish) {
-        host.Mutate(
-            host.core().ProposeAnnotate(*request, host.NowUs()),
-            [&] {
-              response->set_annotation(
-                  host.core().ResultOf(request->request_id()).value_or(request->undoes()));
-            },
-            std::move(finish));
-      });
+void SessionServiceImpl::Annotate(Unary<v1::AnnotateRequest, v1::AnnotateResponse>& call) {
+  InSession(services_, call, {kRoleFacilitator},
+            [&call](SessionHost& host, const Claims&, Finish finish) {
+              host.Mutate(
+                  host.core().ProposeAnnotate(call.request(), host.NowUs()),
+                  [&] {
+                    call.response().set_annotation(host.core()
+                                                       .ResultOf(call.request().request_id())
+                                                       .value_or(call.request().undoes()));
+                  },
+                  std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::SubmitMeasure(grpc::CallbackServerContext* context,
-                                                            const v1::SubmitMeasureRequest* request,
-                                                            v1::SubmitMeasureResponse*) {
-  return InSession(services_, context, {kRoleParticipant},
-                   [request](SessionHost& host, const Claims& claims, Finish finish) {
-                     host.Mutate(
-                         host.core().ProposeMeasure(claims.participant, *request, host.NowUs()),
-                         [] {}, std::move(finish));
-                   });
+void SessionServiceImpl::SubmitMeasure(
+    Unary<v1::SubmitMeasureRequest, v1::SubmitMeasureResponse>& call) {
+  InSession(services_, call, {kRoleParticipant},
+            [&call](SessionHost& host, const Claims& claims, Finish finish) {
+              host.Mutate(
+                  host.core().ProposeMeasure(claims.participant, call.request(), host.NowUs()),
+                  [] {}, std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::DissolveDyad(grpc::CallbackServerContext* context,
-                                                           const v1::DissolveDyadRequest* request,
-                                                           v1::DissolveDyadResponse*) {
-  return InSession(services_, context, {kRoleFacilitator},
-                   [request](SessionHost& host, const Claims&, Finish finish) {
-                     host.Mutate(
-                         host.core().ProposeDissolveDyad(*request, host.NowUs()), [] {},
-                         std::move(finish));
-                   });
+void SessionServiceImpl::DissolveDyad(
+    Unary<v1::DissolveDyadRequest, v1::DissolveDyadResponse>& call) {
+  InSession(services_, call, {kRoleFacilitator},
+            [&call](SessionHost& host, const Claims&, Finish finish) {
+              host.Mutate(
+                  host.core().ProposeDissolveDyad(call.request(), host.NowUs()), [] {},
+                  std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::EndSession(grpc::CallbackServerContext* context,
-                                                         const v1::EndSessionRequest* request,
-                                                         v1::EndSessionResponse* response) {
-  return InSession(services_, context, {kRoleFacilitator},
-                   [request, response](SessionHost& host, const Claims&, Finish finish) {
-                     host.Mutate(
-                         host.core().ProposeEnd(*request, host.NowUs()),
-                         [&] {
-                           const v1::SessionInfo info = host.core().Info(host.NowUs());
-                           response->set_ended_session_us(info.ended_session_us() != 0
-                                                              ? info.ended_session_us()
-                                                              : info.planned_end_session_us());
-                         },
-                         std::move(finish));
-                   });
+void SessionServiceImpl::EndSession(Unary<v1::EndSessionRequest, v1::EndSessionResponse>& call) {
+  InSession(services_, call, {kRoleFacilitator},
+            [&call](SessionHost& host, const Claims&, Finish finish) {
+              host.Mutate(
+                  host.core().ProposeEnd(call.request(), host.NowUs()),
+                  [&] {
+                    const v1::SessionInfo info = host.core().Info(host.NowUs());
+                    call.response().set_ended_session_us(info.ended_session_us() != 0
+                                                             ? info.ended_session_us()
+                                                             : info.planned_end_session_us());
+                  },
+                  std::move(finish));
+            });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::RevokeToken(grpc::CallbackServerContext* context,
-                                                          const v1::RevokeTokenRequest* request,
-                                                          v1::RevokeTokenResponse*) {
-  return InSession(services_, context, {kRoleFacilitator},
-                   [request](SessionHost& host, const Claims&, Finish finish) {
-                     host.Mutate(
-                         host.core().ProposeRevoke(*request, host.NowUs()), [] {},
-                         std::move(finish));
-                   });
+void SessionServiceImpl::RevokeToken(Unary<v1::RevokeTokenRequest, v1::RevokeTokenResponse>& call) {
+  InSession(services_, call, {kRoleFacilitator},
+            [&call](SessionHost& host, const Claims&, Finish finish) {
+              host.Mutate(
+                  host.core().ProposeRevoke(call.request(), host.NowUs()), [] {},
+                  std::move(finish));
+            });
 }
 
 }  // namespace attune::node

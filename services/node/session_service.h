@@ -3,34 +3,47 @@
 #define ATTUNE_SERVICES_NODE_SESSION_SERVICE_H_
 
 #include "attune/v1/session.grpc.pb.h"
+#include "services/node/raw_methods.h"
 #include "services/node/services.h"
 
 namespace attune::node {
 
-class SessionServiceImpl final : public v1::SessionService::CallbackService {
+using RawSessionService =
+    RawMethods<v1::SessionService::Service, v1::SessionService::WithRawCallbackMethod_CreateSession,
+               v1::SessionService::WithRawCallbackMethod_JoinSession,
+               v1::SessionService::WithRawCallbackMethod_GetSessionByCode,
+               v1::SessionService::WithRawCallbackMethod_GetSession,
+               v1::SessionService::WithRawCallbackMethod_ListSessions,
+               v1::SessionService::WithRawCallbackMethod_SetConsent,
+               v1::SessionService::WithRawCallbackMethod_LeaveSession,
+               v1::SessionService::WithRawCallbackMethod_EraseParticipant,
+               v1::SessionService::WithRawCallbackMethod_StartPractice,
+               v1::SessionService::WithRawCallbackMethod_StopPractice,
+               v1::SessionService::WithRawCallbackMethod_Annotate,
+               v1::SessionService::WithRawCallbackMethod_SubmitMeasure,
+               v1::SessionService::WithRawCallbackMethod_DissolveDyad,
+               v1::SessionService::WithRawCallbackMethod_EndSession,
+               v1::SessionService::WithRawCallbackMethod_RevokeToken>;
+
+class SessionServiceImpl final : public RawSessionService {
  public:
   explicit SessionServiceImpl(const Services& services) : services_(services) {}
 
-#define ATTUNE_UNARY(Method)                                             \
-  grpc::ServerUnaryReactor* Method(grpc::CallbackServerContext* context, \
-                                   const v1::Method##Request* request,   \
-                                   v1::Method##Response* response) override
-  ATTUNE_UNARY(CreateSession);
-  ATTUNE_UNARY(JoinSession);
-  ATTUNE_UNARY(GetSessionByCode);
-  ATTUNE_UNARY(GetSession);
-  ATTUNE_UNARY(ListSessions);
-  ATTUNE_UNARY(SetConsent);
-  ATTUNE_UNARY(LeaveSession);
-  ATTUNE_UNARY(EraseParticipant);
-  ATTUNE_UNARY(StartPractice);
-  ATTUNE_UNARY(StopPractice);
-  ATTUNE_UNARY(Annotate);
-  ATTUNE_UNARY(SubmitMeasure);
-  ATTUNE_UNARY(DissolveDyad);
-  ATTUNE_UNARY(EndSession);
-  ATTUNE_UNARY(RevokeToken);
-#undef ATTUNE_UNARY
+  ATTUNE_UNARY(SessionService, CreateSession);
+  ATTUNE_UNARY(SessionService, JoinSession);
+  ATTUNE_UNARY(SessionService, GetSessionByCode);
+  ATTUNE_UNARY(SessionService, GetSession);
+  ATTUNE_UNARY(SessionService, ListSessions);
+  ATTUNE_UNARY(SessionService, SetConsent);
+  ATTUNE_UNARY(SessionService, LeaveSession);
+  ATTUNE_UNARY(SessionService, EraseParticipant);
+  ATTUNE_UNARY(SessionService, StartPractice);
+  ATTUNE_UNARY(SessionService, StopPractice);
+  ATTUNE_UNARY(SessionService, Annotate);
+  ATTUNE_UNARY(SessionService, SubmitMeasure);
+  ATTUNE_UNARY(SessionService, DissolveDyad);
+  ATTUNE_UNARY(SessionService, EndSession);
+  ATTUNE_UNARY(SessionService, RevokeToken);
 
  private:
   const Services services_;

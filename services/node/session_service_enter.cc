@@ -1,9 +1,11 @@
 // Creating, joining and listing sessions.
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/node/hop.h"
 #include "services/node/join_code.h"
 #include "services/node/session_service.h"
 
@@ -13,29 +15,33 @@ namespace {
 constexpr uint32_t kDefaultPage = 100;
 constexpr uint32_t kLargestPage = 1000;
 
-// The open session of a join code; a caller that has guessed too often is not even looked at.
-// `context` is used until `on_host` is called.
-void HostOfCode(const Services& services, grpc::CallbackServerContext* context,
-                const std::string& typed, Registry::OnHost on_host) {
+// The open session of a join code, wherever it is: `on_host` is called if that is here, else the
+// call is passed on. A caller that has guessed too often is not even looked at; one that another
+// node has passed on was looked at there.
+void WithCode(const Services& services, UnaryCall& call, const std::string& typed,
+              std::function<void(const Registry::Host&)> on_host) {
   Metrics& metrics = services.parts.metrics;
   CodeRateLimiter& codes = services.admission.codes();
-  const std::string peer = PeerAddress(context->peer());
-  if (const uint32_t wait_ms = codes.BlockedForMs(peer); wait_ms > 0) {
+  const bool vouched = services.forwarder.IsVouchedFor(call.context());
+  const std::string peer = PeerAddress(call.context().peer());
+  const uint32_t wait_ms = vouched ? 0 : codes.BlockedForMs(peer);
+  if (wait_ms > 0) {
     metrics.joins_limited.Increment();
-    context->AddTrailingMetadata("retry-after-ms", std::to_string(wait_ms));
-    on_host(absl::ResourceExhaustedError(
+    call.context().AddTrailingMetadata(kRetryAfterKey, std::to_string(wait_ms));
+    call.Answer(absl::ResourceExhaustedError(
         absl::StrCat("too many wrong join codes: try again in ", (wait_ms + 999) / 1000, " s")));
     return;
   }
-  const auto answer = [&metrics, &codes, peer,
-                       on_host = std::move(on_host)](absl::StatusOr<Registry::Host> host) {
-    if (absl::IsNotFound(host.status())) {
-      codes.CountWrong(peer);
+  const auto answer = [services, &metrics, &codes, &call, vouched, peer,
+                       on_host = std::move(on_host)](const absl::StatusOr<Registry::Host>& found) {
+    if (absl::IsNotFound(found.status())) {
+      if (!vouched) codes.CountWrong(peer);
       metrics.joins_wrong_code.Increment();
-      host =
-          absl::NotFoundError("no open session has this join code: read it again, like ABCD-2345");
+      call.Answer(
+          absl::NotFoundError("no open session has this join code: read it again, like ABCD-2345"));
+      return;
     }
-    on_host(std::move(host));
+    if (const Registry::Host host = AtHome(services, call, found)) on_host(host);
   };
   if (const auto code = NormalizeJoinCode(typed)) {
     services.registry.FindByCode(*code, answer);
@@ -90,119 +96,106 @@ void JoinAsObserver(const Services& services, SessionHost& host, v1::JoinSession
 
 // Whoever has the session's code, at the session's node.
 void JoinAtHome(const Services& services, const Registry::Host& host,
-                const v1::JoinSessionRequest* request, v1::JoinSessionResponse* response,
-                const Finish& finish) {
-  if (request->role() != v1::ROLE_UNSPECIFIED && request->role() != v1::ROLE_PARTICIPANT &&
-      request->role() != v1::ROLE_OBSERVER) {
-    finish(absl::PermissionDeniedError("a join code lets in participants and observers only"));
-    return;
-  }
+                Unary<v1::JoinSessionRequest, v1::JoinSessionResponse>& call) {
   services.parts.metrics.joins_ok.Increment();
+  const Finish finish = FinishLater(call);
   const auto busy = absl::ResourceExhaustedError("the node is busy; try again in a moment");
-  if (request->role() == v1::ROLE_OBSERVER) {
-    const bool posted = host->TryPost([services, response, finish](SessionHost& home) {
-      JoinAsObserver(services, home, response, finish);
+  if (call.request().role() == v1::ROLE_OBSERVER) {
+    const bool posted = host->TryPost([services, &call, finish](SessionHost& home) {
+      JoinAsObserver(services, home, &call.response(), finish);
     });
     if (!posted) finish(busy);
     return;
   }
   // The key of a new person is made before the session's worker needs it: that waits for the disk.
   Parts& parts = services.parts;
-  const bool posted =
-      parts.opener.TryPost([services, &parts, host, request, response, finish, busy] {
-        const std::string subject = parts.random.Bytes(journal::kSubjectBytes);
-        if (const auto key = parts.keystore.GetOrCreate(host->id(), subject); !key.ok()) {
-          finish(absl::UnavailableError("the key store cannot write; try again"));
-          return;
-        }
-        const bool at_home =
-            host->TryPost([services, request, response, finish, subject](SessionHost& home) {
-              Join(services, home, *request, subject, response, finish);
-            });
-        if (!at_home) finish(busy);
-      });
+  const bool posted = parts.opener.TryPost([services, &parts, host, &call, finish, busy] {
+    const std::string subject = parts.random.Bytes(journal::kSubjectBytes);
+    if (const auto key = parts.keystore.GetOrCreate(host->id(), subject); !key.ok()) {
+      finish(absl::UnavailableError("the key store cannot write; try again"));
+      return;
+    }
+    const bool at_home = host->TryPost([services, &call, finish, subject](SessionHost& home) {
+      Join(services, home, call.request(), subject, &call.response(), finish);
+    });
+    if (!at_home) finish(busy);
+  });
   if (!posted) finish(busy);
 }
 
 }  // namespace
 
-grpc::ServerUnaryReactor* SessionServiceImpl::CreateSession(grpc::CallbackServerContext* context,
-                                                            const v1::CreateSessionRequest* request,
-                                                            v1::CreateSessionResponse* response) {
-  const auto claims = services_.admission.Authenticate(*context, {kRoleOperator});
-  if (!claims.ok()) return FinishNow(context, claims.status());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const Finish finish = FinishLater(reactor);
+void SessionServiceImpl::CreateSession(
+    Unary<v1::CreateSessionRequest, v1::CreateSessionResponse>& call) {
+  const auto claims = services_.admission.Authenticate(call.context(), {kRoleOperator});
+  if (!claims.ok()) {
+    call.Answer(claims.status());
+    return;
+  }
+  if (!call.Parse()) return;
   services_.registry.Create(
-      *request, claims->key_id,
-      [services = services_, response, finish](const absl::StatusOr<Registry::Host>& host) {
-        if (!host.ok()) {
-          finish(host.status());
-          return;
-        }
-        const auto issued = services.admission.Issue(kRoleFacilitator, (*host)->id(), 0);
+      call.request(), claims->key_id,
+      [services = services_, &call](const absl::StatusOr<Registry::Host>& created) {
+        // The same request may have made the session before, on another node.
+        const Registry::Host host = AtHome(services, call, created);
+        if (host == nullptr) return;
+        const auto issued = services.admission.Issue(kRoleFacilitator, host->id(), 0);
         if (issued.ok()) {
-          *response->mutable_session() = (*host)->Info();
-          response->set_join_code((*host)->join_code());
-          response->set_facilitator_token(issued->token);
+          *call.response().mutable_session() = host->Info();
+          call.response().set_join_code(host->join_code());
+          call.response().set_facilitator_token(issued->token);
         }
-        finish(issued.status());
+        call.Answer(issued.status());
       });
-  return reactor;
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::JoinSession(grpc::CallbackServerContext* context,
-                                                          const v1::JoinSessionRequest* request,
-                                                          v1::JoinSessionResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const Finish finish = FinishLater(reactor);
-  HostOfCode(
-      services_, context, request->join_code(),
-      [services = services_, request, response, finish](absl::StatusOr<Registry::Host> host) {
-        if (!host.ok()) {
-          finish(host.status());
-        } else {
-          JoinAtHome(services, *host, request, response, finish);
-        }
-      });
-  return reactor;
+void SessionServiceImpl::JoinSession(Unary<v1::JoinSessionRequest, v1::JoinSessionResponse>& call) {
+  if (!call.Parse()) return;
+  const v1::Role role = call.request().role();
+  if (role != v1::ROLE_UNSPECIFIED && role != v1::ROLE_PARTICIPANT && role != v1::ROLE_OBSERVER) {
+    call.Answer(absl::PermissionDeniedError("a join code lets in participants and observers only"));
+    return;
+  }
+  WithCode(services_, call, call.request().join_code(),
+           [services = services_, &call](const Registry::Host& host) {
+             JoinAtHome(services, host, call);
+           });
 }
 
 // Answered on the spot: what it tells needs neither the session's worker nor its journal, so the
 // answer's time is as good as the network allows.
-grpc::ServerUnaryReactor* SessionServiceImpl::GetSessionByCode(
-    grpc::CallbackServerContext* context, const v1::GetSessionByCodeRequest* request,
-    v1::GetSessionByCodeResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  HostOfCode(services_, context, request->join_code(),
-             [response, finish = FinishLater(reactor)](absl::StatusOr<Registry::Host> host) {
-               if (host.ok()) *response->mutable_session() = (*host)->Info();
-               finish(host.status());
-             });
-  return reactor;
+void SessionServiceImpl::GetSessionByCode(
+    Unary<v1::GetSessionByCodeRequest, v1::GetSessionByCodeResponse>& call) {
+  if (!call.Parse()) return;
+  WithCode(services_, call, call.request().join_code(), [&call](const Registry::Host& host) {
+    *call.response().mutable_session() = host->Info();
+    call.Answer(absl::OkStatus());
+  });
 }
 
-grpc::ServerUnaryReactor* SessionServiceImpl::ListSessions(grpc::CallbackServerContext* context,
-                                                           const v1::ListSessionsRequest* request,
-                                                           v1::ListSessionsResponse* response) {
-  const auto claims = services_.admission.Authenticate(*context, {kRoleOperator});
-  if (!claims.ok()) return FinishNow(context, claims.status());
-  if (request->page_size() > kLargestPage) {
-    return FinishNow(
-        context, absl::InvalidArgumentError(absl::StrCat("page_size is at most ", kLargestPage)));
+void SessionServiceImpl::ListSessions(
+    Unary<v1::ListSessionsRequest, v1::ListSessionsResponse>& call) {
+  const auto claims = services_.admission.Authenticate(call.context(), {kRoleOperator});
+  if (!claims.ok()) {
+    call.Answer(claims.status());
+    return;
   }
-  const size_t limit = request->page_size() == 0 ? kDefaultPage : request->page_size();
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  services_.registry.List(
-      request->page_token(), limit,
-      [response, finish = FinishLater(reactor)](absl::StatusOr<Registry::Page> page) {
-        if (page.ok()) {
-          for (v1::SessionInfo& info : page->sessions) *response->add_sessions() = std::move(info);
-          response->set_next_page_token(page->next);
-        }
-        finish(page.status());
-      });
-  return reactor;
+  if (!call.Parse()) return;
+  if (call.request().page_size() > kLargestPage) {
+    call.Answer(absl::InvalidArgumentError(absl::StrCat("page_size is at most ", kLargestPage)));
+    return;
+  }
+  const size_t limit = call.request().page_size() == 0 ? kDefaultPage : call.request().page_size();
+  services_.registry.List(call.request().page_token(), limit,
+                          [&call](absl::StatusOr<Registry::Page> page) {
+                            if (page.ok()) {
+                              for (v1::SessionInfo& info : page->sessions) {
+                                *call.response().add_sessions() = std::move(info);
+                              }
+                              call.response().set_next_page_token(page->next);
+                            }
+                            call.Answer(page.status());
+                          });
 }
 
 }  // namespace attune::node

@@ -1,8 +1,12 @@
 #include "services/node/watch_stream.h"
 
+#include <grpcpp/impl/codegen/proto_utils.h>
+
 #include <utility>
 
+#include "services/node/elsewhere.h"
 #include "services/node/epoch_ticket.h"
+#include "services/node/hop.h"
 #include "services/node/status_map.h"
 
 namespace attune::node {
@@ -11,21 +15,27 @@ namespace {
 // More than the log entries that a session keeps, so that every cursor can be served.
 constexpr size_t kMaxEvents = 8192;
 constexpr int64_t kCloseUs = 2'000'000;
+constexpr char kMethod[] = "/attune.v1.LiveService/Watch";
+
+grpc::Status DoesNotRead() {
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED,
+          "the view does not read: resume with the last cursor"};
+}
 
 }  // namespace
 
 WatchStream::WatchStream(const Services& services, grpc::CallbackServerContext* context)
     : services_(services), context_(context), id_(services.streams.NextId()) {}
 
-void WatchStream::Begin(const v1::WatchRequest& request) {
+void WatchStream::Begin(const grpc::ByteBuffer& request) {
   self_ = shared_from_this();
   const bool room = services_.streams.Add(self_);
   const absl::StatusOr<Claims> claims = services_.admission.Authenticate(
       *context_, {kRoleParticipant, kRoleFacilitator, kRoleObserver});
   if (!room || !claims.ok()) {
     MutexLock lock(mu_);
-    FinishWith(room ? claims.status()
-                    : absl::ResourceExhaustedError("this node has too many streams"));
+    FinishWith(ToGrpc(room ? claims.status()
+                           : absl::ResourceExhaustedError("this node has too many streams")));
     return;
   }
   services_.registry.Find(claims->session_id, [self = self_, claims = *claims, request](
@@ -34,8 +44,19 @@ void WatchStream::Begin(const v1::WatchRequest& request) {
   });
 }
 
-void WatchStream::OnFound(const Claims& claims, const v1::WatchRequest& request,
+void WatchStream::OnFound(const Claims& claims, const grpc::ByteBuffer& bytes,
                           const absl::StatusOr<Registry::Host>& host) {
+  if (const auto elsewhere = IsElsewhere(host.status())) {
+    PassOn(elsewhere->address, bytes);
+    return;
+  }
+  v1::WatchRequest request;
+  grpc::ByteBuffer copy(bytes);
+  if (!grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&copy, &request).ok()) {
+    MutexLock lock(mu_);
+    FinishWith({grpc::StatusCode::INVALID_ARGUMENT, "not an attune.v1.WatchRequest"});
+    return;
+  }
   absl::Status refused = host.status();
   if (host.ok()) {
     const v1::EpochTicket& ticket = request.epoch_ticket();
@@ -57,7 +78,7 @@ void WatchStream::OnFound(const Claims& claims, const v1::WatchRequest& request,
   }
   MutexLock lock(mu_);
   if (!refused.ok()) {
-    FinishWith(refused);
+    FinishWith(ToGrpc(refused));
     return;
   }
   if (finishing_) return;
@@ -67,7 +88,7 @@ void WatchStream::OnFound(const Claims& claims, const v1::WatchRequest& request,
       [attach = std::move(attach)](SessionHost& at_home) { at_home.AttachWatch(attach); });
   if (!posted) {
     host_ = nullptr;
-    FinishWith(absl::ResourceExhaustedError("the node is busy; try again in a moment"));
+    FinishWith({grpc::StatusCode::RESOURCE_EXHAUSTED, "the node is busy; try again in a moment"});
   }
 }
 
@@ -78,7 +99,7 @@ void WatchStream::Send(v1::WatchEvent event) {
     events_.clear();
     frame_.reset();
     services_.parts.metrics.watchers_overflowed.Increment();
-    CloseWith(absl::ResourceExhaustedError("the view does not read: resume with the last cursor"));
+    CloseWith(DoesNotRead());
     return;
   }
   events_.push_back(std::move(event));
@@ -99,8 +120,40 @@ void WatchStream::ReplaceFrame(v1::FrameEnvelope frame) {
 
 void WatchStream::Finish(absl::Status status) {
   MutexLock lock(mu_);
+  CloseWith(ToGrpc(status));
+}
+
+// ---- Passing on.
+
+void WatchStream::PassOn(const std::string& address, const grpc::ByteBuffer& request) {
+  MutexLock lock(mu_);
+  if (finishing_ || closing_.has_value()) return;
+  auto passage = services_.forwarder.Stream(*context_, kMethod, address, shared_from_this());
+  if (!passage.ok()) {
+    FinishWith(ToGrpc(passage.status()));
+    return;
+  }
+  passage_ = *std::move(passage);
+  passage_->Write(request, /*last=*/true);
+}
+
+void WatchStream::OnPassedBack(Passage& passage, grpc::ByteBuffer message) {
+  MutexLock lock(mu_);
+  if (finishing_) return;
+  if (passage.TakeInitial()) CarryBackInitial(passage.context(), *context_);
+  passed_ = std::move(message);
+  MaybeWrite();
+}
+
+void WatchStream::OnPassageOver(Passage& passage, const grpc::Status& status) {
+  MutexLock lock(mu_);
+  passage_ = nullptr;
+  if (finishing_ || closing_.has_value()) return;
+  CarryBackTrailing(passage.context(), *context_);
   CloseWith(status);
 }
+
+// ---- Writing and the end.
 
 void WatchStream::MaybeWrite() {
   if (writing_ || finishing_) return;
@@ -109,15 +162,27 @@ void WatchStream::MaybeWrite() {
     frame_.reset();
     std::erase_if(events_, [](const v1::WatchEvent& event) { return !event.has_closed(); });
   }
-  if (!events_.empty()) {
-    out_ = std::move(events_.front());
+  v1::WatchEvent event;
+  if (passed_.has_value()) {
+    out_.Swap(&*passed_);
+    passed_.reset();
+  } else if (!events_.empty()) {
+    event = std::move(events_.front());
     events_.pop_front();
   } else if (frame_.has_value()) {
-    out_.Clear();
-    *out_.mutable_frame() = *std::exchange(frame_, std::nullopt);
+    *event.mutable_frame() = *std::exchange(frame_, std::nullopt);
   } else {
     if (closing_.has_value()) FinishWith(*closing_);
     return;
+  }
+  if (event.event_case() != v1::WatchEvent::EVENT_NOT_SET) {
+    bool own = false;
+    grpc::ByteBuffer bytes;
+    if (!grpc::SerializationTraits<v1::WatchEvent>::Serialize(event, &bytes, &own).ok()) {
+      FinishWith({grpc::StatusCode::INTERNAL, "a message could not be written"});
+      return;
+    }
+    out_.Swap(&bytes);
   }
   writing_ = true;
   write_since_us_ = services_.parts.clock.SteadyMicros();
@@ -128,30 +193,33 @@ void WatchStream::OnWriteDone(bool ok) {
   MutexLock lock(mu_);
   writing_ = false;
   if (!ok) {
-    FinishWith(closing_.value_or(absl::UnavailableError("the stream broke")));
+    FinishWith(closing_.value_or(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the stream broke")));
     return;
   }
+  if (passage_ != nullptr) passage_->More();
   MaybeWrite();
 }
 
-void WatchStream::CloseWith(const absl::Status& status) {
+void WatchStream::CloseWith(const grpc::Status& status) {
   if (finishing_ || closing_.has_value()) return;
   closing_ = status;
   closing_since_us_ = services_.parts.clock.SteadyMicros();
   MaybeWrite();
 }
 
-void WatchStream::FinishWith(const absl::Status& status) {
+void WatchStream::FinishWith(const grpc::Status& status) {
   if (finishing_) return;
   finishing_ = true;
   events_.clear();
   frame_.reset();
-  grpc::ServerWriteReactor<v1::WatchEvent>::Finish(ToGrpc(status));
+  passed_.reset();
+  if (passage_ != nullptr) passage_->Cancel();
+  grpc::ServerWriteReactor<grpc::ByteBuffer>::Finish(status);
 }
 
 void WatchStream::Close() {
   MutexLock lock(mu_);
-  CloseWith(absl::UnavailableError("the node is stopping: connect again"));
+  CloseWith({grpc::StatusCode::UNAVAILABLE, "the node is stopping: connect again"});
 }
 
 void WatchStream::Check(int64_t now) {
@@ -162,7 +230,7 @@ void WatchStream::Check(int64_t now) {
   if (!blocked && !closing_too_long) return;
   if (blocked && !closing_.has_value()) {
     services_.parts.metrics.watchers_overflowed.Increment();
-    closing_ = absl::ResourceExhaustedError("the view does not read: resume with the last cursor");
+    closing_ = DoesNotRead();
     closing_since_us_ = now;
   }
   context_->TryCancel();  // the write fails, and that finishes
@@ -170,7 +238,7 @@ void WatchStream::Check(int64_t now) {
 
 void WatchStream::OnCancel() {
   MutexLock lock(mu_);
-  FinishWith(absl::CancelledError("cancelled"));
+  FinishWith(grpc::Status::CANCELLED);
 }
 
 void WatchStream::OnDone() {
