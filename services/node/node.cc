@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
 #include "services/node/certificate.h"
+#include "services/node/durability.h"
 #include "services/node/malformed.h"
 #include "services/synchrony/params.h"
 
@@ -36,6 +37,13 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const Options& options) {
   return grpc::SslServerCredentials(ssl);
 }
 
+Options WithIncarnation(Options options, RandomSource& random) {
+  if (options.incarnation.empty()) {
+    options.incarnation = placement::NewIncarnation(options.node_id, random);
+  }
+  return options;
+}
+
 void SetChannelArguments(grpc::ServerBuilder& builder) {
   // Half-open connections are noticed, and clients may ping every 10 s without being sent away.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
@@ -49,16 +57,17 @@ void SetChannelArguments(grpc::ServerBuilder& builder) {
 }  // namespace
 
 Node::Node(const Options& options, const Foundations& foundations)
-    : options_(options),
+    : options_(WithIncarnation(options, foundations.random)),
       base_(foundations),
-      incarnation_(absl::BytesToHexString(foundations.random.Bytes(8))),
       started_steady_us_(foundations.clock.SteadyMicros()),
-      sealer_(foundations.keystore, foundations.random) {
+      sealer_(foundations.keystore, foundations.random),
+      alone_codes_(foundations.clock) {
   for (int i = 0; i < std::max(1, options_.workers); ++i) {
     workers_.push_back(std::make_unique<Worker>(base_.clock, kMailboxTasks));
   }
   opener_ = std::make_unique<Worker>(base_.clock, kMailboxTasks);
   keeper_ = std::make_unique<Worker>(base_.clock, kMailboxTasks);
+  beater_ = std::make_unique<Worker>(base_.clock, kMailboxTasks);
   parts_.reset(new Parts{.options = options_,
                          .clock = base_.clock,
                          .log = base_.log,
@@ -68,6 +77,8 @@ Node::Node(const Options& options, const Foundations& foundations)
                          .keystore = base_.keystore,
                          .sealer = sealer_,
                          .directory = base_.directory,
+                         .nodes = base_.nodes != nullptr ? *base_.nodes : alone_nodes_,
+                         .codes = base_.codes != nullptr ? *base_.codes : alone_codes_,
                          .opener = *opener_});
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
@@ -79,7 +90,8 @@ Node::Node(const Options& options, const Foundations& foundations)
   session_service_ = std::make_unique<SessionServiceImpl>(services);
   live_service_ = std::make_unique<LiveServiceImpl>(services);
   report_service_ = std::make_unique<ReportServiceImpl>(services);
-  node_service_ = std::make_unique<NodeServiceImpl>(services, [this] { return Status(); });
+  node_service_ = std::make_unique<NodeServiceImpl>(
+      services, [this] { return Status(); }, [this] { WantStop("an operator drains it"); });
 }
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Options& options,
@@ -123,7 +135,10 @@ absl::Status Node::Serve() {
     base_.metrics.SetCertificateEnd(*end);
   }
   base_.metrics.SetState(Metrics::State::kServing);
+  base_.metrics.clustered.Set(options_.cluster ? 1 : 0);
+  state_ = placement::NodeState::kServing;
   keeper_->Post([this] { LookAfter(); });
+  beater_->Post([this] { Beat(); });
   return absl::OkStatus();
 }
 
@@ -147,6 +162,8 @@ void Node::UpdateGauges() {
   metrics.journal_bytes.Set(static_cast<double>(health.database_bytes + health.wal_bytes));
   const auto pending_bytes = static_cast<double>(parts_->pending_bytes.load());
   metrics.pending_bytes.Set(pending_bytes);
+  metrics.leases_held.Set(static_cast<double>(registry_->leases_held()));
+  metrics.sessions_suspended.Set(static_cast<double>(registry_->suspended_sessions()));
   size_t waiting = 0;
   for (const auto& worker : workers_) waiting = std::max(waiting, worker->waiting());
   const auto share = [](size_t used, size_t limit) {
@@ -171,7 +188,7 @@ v1::NodeStatus Node::Status() const {
   const journal::Health health = base_.journal.GetHealth();
   v1::NodeStatus status;
   status.set_node_id(options_.node_id);
-  status.set_incarnation(incarnation_);
+  status.set_incarnation(options_.incarnation);
   status.set_build(options_.build);
   status.set_engine_version(absl::StrCat(synchrony::kEngineVersion));
   status.set_uptime_us(base_.clock.SteadyMicros() - started_steady_us_);
@@ -180,16 +197,18 @@ v1::NodeStatus Node::Status() const {
   status.set_watchers(static_cast<uint32_t>(base_.metrics.watchers.Value()));
   status.set_journal_state(health.ok ? v1::JOURNAL_STATE_OK : v1::JOURNAL_STATE_DEGRADED);
   status.set_journal_reason(health.degraded_reason);
-  status.set_durability(base_.journal.tier() == journal::Tier::kFsync
-                            ? v1::DURABILITY_TIER_FSYNC
-                            : v1::DURABILITY_TIER_PROCESS);
-  status.set_serving(serving_);
+  status.set_durability(DurabilityOf(base_.journal.tier()));
+  status.set_serving(serving_ && state_ == placement::NodeState::kServing);
+  status.set_state(StateOf(state_));
+  status.set_address(Record().address);
+  status.set_sessions_suspended(static_cast<uint32_t>(registry_->suspended_sessions()));
+  status.set_cluster(options_.cluster);
   return status;
 }
 
 std::string Node::HealthJson(bool& ok) const {
   const journal::Health health = base_.journal.GetHealth();
-  ok = health.ok && serving_;
+  ok = health.ok && serving_ && state_ == placement::NodeState::kServing;
   return absl::StrCat("{\"ok\":", ok ? "true" : "false",
                       ",\"serving\":", serving_ ? "true" : "false",
                       ",\"journal\":", JsonQuote(health.ok ? "ok" : "degraded"),
@@ -197,13 +216,17 @@ std::string Node::HealthJson(bool& ok) const {
 }
 
 void Node::Stop(bool now) {
-  if (!serving_.exchange(false)) return;
+  if (server_ == nullptr || stopping_.exchange(true)) return;
+  state_ = placement::NodeState::kDraining;
+  base_.metrics.SetState(Metrics::State::kDraining);
+  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+  if (options_.cluster && !now) HandOver();
+  serving_ = false;
   base_.metrics.SetState(Metrics::State::kStopping);
   const int64_t deadline = base_.clock.SteadyMicros() + (now ? 0 : kDrainUs);
   const auto left_us = [&] {
     return std::max<int64_t>(0, deadline - base_.clock.SteadyMicros() - kServerShutdownUs);
   };
-  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
   // Sessions say Reconnect to their streams and write what they have; then the streams end, before
   // the server does, so that clients see a clean end.
   registry_->RetireAll(left_us());
@@ -218,8 +241,9 @@ void Node::Stop(bool now) {
 }
 
 Node::~Node() {
-  if (serving_) Stop();
+  Stop();
   // Workers first: their last tasks may still post to each other.
+  beater_->Stop();
   registry_->StopKeeping();
   keeper_->Stop();
   opener_->Stop();

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,18 +38,25 @@ struct Foundations {
   journal::Journal& journal;
   journal::KeyStore& keystore;
   placement::Directory& directory;
+  // Of a cluster; a node that is alone needs neither.
+  placement::NodeList* nodes = nullptr;
+  placement::JoinCodes* codes = nullptr;
+  // The node should stop: an operator drains it, or a newer process has its name. Once; any thread.
+  std::function<void(const std::string& why)> on_stop_wanted = {};
 };
 
 // Thread-safe.
 class Node {
  public:
-  // Opens the sessions that are in the journal, then serves.
+  // Opens the sessions that are in the journal (in a cluster: when somebody asks for them), then
+  // serves.
   static absl::StatusOr<std::unique_ptr<Node>> Start(const Options& options,
                                                      const Foundations& foundations);
   ~Node();  // stops
 
-  // Health NOT_SERVING, streams told to reconnect and finished, sessions checkpointed, journal
-  // drained; at most kDrainUs, or almost at once with `now`.
+  // Health NOT_SERVING; in a cluster, sessions handed over to other nodes, within kHandOverUs. Then
+  // streams told to reconnect and finished, sessions checkpointed, journal drained; at most
+  // kDrainUs, or almost at once with `now`.
   void Stop(bool now = false);
 
   const std::string& grpc_address() const { return address_; }
@@ -62,15 +70,23 @@ class Node {
   absl::Status Serve();
   void LookAfter();
   void UpdateGauges();
+  // node_cluster.cc
+  placement::NodeRecord Record() const;
+  void Beat();
+  void HandOver();
+  absl::Status AskToAdopt(const std::string& address, const std::vector<std::string>& sessions);
+  void WantStop(const std::string& why);
 
-  const Options options_;
+  const Options options_;  // with an incarnation
   const Foundations base_;
-  const std::string incarnation_;
   const int64_t started_steady_us_;
   journal::Sealer sealer_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Worker> opener_;
   std::unique_ptr<Worker> keeper_;  // looks after everything from time to time
+  std::unique_ptr<Worker> beater_;  // says to the other nodes that this one is there
+  placement::LocalNodes alone_nodes_;
+  placement::LocalCodes alone_codes_;
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Admission> admission_;
@@ -84,7 +100,11 @@ class Node {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::atomic<bool> serving_{false};
+  std::atomic<placement::NodeState> state_{placement::NodeState::kStarting};
+  std::atomic<bool> stop_wanted_{false};
+  std::atomic<bool> stopping_{false};
   int64_t swept_steady_us_ = 0;
+  int beats_ = 0;
 };
 
 }  // namespace attune::node

@@ -23,6 +23,7 @@ inline constexpr size_t kMaxStreams = 20'000;            // edges and watchers o
 inline constexpr int64_t kHelloTimeoutUs = 10'000'000;   // a stream must have said Hello by then
 inline constexpr int64_t kBlockedWriterUs = 20'000'000;  // a reader that does not read is let go
 inline constexpr int64_t kDrainUs = 5'000'000;           // a graceful stop takes no longer
+inline constexpr int64_t kHandOverUs = 20'000'000;       // but for handing sessions over before
 
 struct Options {
   std::string node_id = "node";
@@ -42,7 +43,10 @@ struct Options {
   int64_t participant_token_life_us = int64_t{12} * 3600 * 1'000'000;
   KeyRing keys;
   std::string build = "0.1.0";
-  bool cluster = false;  // one of many: leases end, sessions may be elsewhere
+  // ---- One of many: leases end, sessions may be elsewhere.
+  bool cluster = false;
+  std::string incarnation;    // as the node list has it; empty: made by the node
+  int64_t capacity = 20'000;  // participants that it is meant for
 };
 
 }  // namespace attune::node

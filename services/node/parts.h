@@ -14,7 +14,9 @@
 #include "services/node/metrics.h"
 #include "services/node/options.h"
 #include "services/node/worker.h"
+#include "services/placement/codes.h"
 #include "services/placement/directory.h"
+#include "services/placement/nodes.h"
 
 namespace attune::node {
 
@@ -28,6 +30,8 @@ struct Parts {
   journal::KeyStore& keystore;
   journal::Sealer& sealer;
   placement::Directory& directory;
+  placement::NodeList& nodes;
+  placement::JoinCodes& codes;
   // Where calls that block are made: opening sessions, making and destroying keys.
   Worker& opener;
   std::atomic<int64_t> pending_bytes{0};

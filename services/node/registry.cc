@@ -45,6 +45,7 @@ Registry::Registry(Parts& parts, std::vector<Worker*> workers)
   });
   keeper_ = std::make_unique<Worker>(parts_.clock, kMailboxTasks);
   renewer_ = std::make_unique<Worker>(parts_.clock, kMailboxTasks);
+  sweeper_ = std::make_unique<Worker>(parts_.clock, kMailboxTasks);
   keeper_->Post([this] { KeepLeases(); });
 }
 
@@ -84,6 +85,10 @@ absl::Status Registry::RecoverAll() {
 }
 
 void Registry::Open(const std::string& session, uint64_t epoch_floor) {
+  if (draining()) {
+    Answer(session, OwnerOnly(session));
+    return;
+  }
   if (const absl::Status known = IsKnown(parts_, session); !known.ok()) {
     Answer(session, known);
     return;
@@ -93,7 +98,7 @@ void Registry::Open(const std::string& session, uint64_t epoch_floor) {
       lease.ok() ? Recover(parts_, session, *lease) : absl::StatusOr<Opened>(lease.status());
   const Host host = Install(opened, session);
   if (host == nullptr) {
-    if (lease.ok()) GiveBack(*lease);
+    if (lease.ok()) GiveBack(*lease, false);
     if (!IsElsewhere(opened.status())) {
       parts_.log.Write(Severity::kError, "session_not_opened",
                        {{"why", std::string(opened.status().message())}});
@@ -105,6 +110,7 @@ void Registry::Open(const std::string& session, uint64_t epoch_floor) {
 }
 
 void Registry::StartRecovered(const Host& host, const std::vector<SessionHost::Erasure>& erased) {
+  if (parts_.options.cluster) parts_.opener.Post([this, host] { KeepCode(host); });
   host->Post([this, host, erased](SessionHost& at_home) {
     at_home.Start(std::nullopt, erased, [this, host](const absl::Status& status) {
       Answer(host->id(), status.ok() ? absl::StatusOr<Host>(host) : status);
@@ -173,19 +179,6 @@ void Registry::Find(const std::string& session, OnHost on_host) {
   on_host(std::move(now));
 }
 
-void Registry::FindByCode(const std::string& code, OnHost on_host) {
-  std::string session;
-  {
-    MutexLock lock(mu_);
-    if (const auto known = by_code_.find(code); known != by_code_.end()) session = known->second;
-  }
-  if (!session.empty()) {
-    Find(session, std::move(on_host));
-    return;
-  }
-  on_host(absl::NotFoundError("no open session has this join code"));
-}
-
 std::string Registry::FreshCode() {
   MutexLock lock(mu_);
   std::string code;
@@ -217,12 +210,17 @@ void Registry::Create(const v1::CreateSessionRequest& request, const std::string
     MutexLock lock(mu_);
     full = hosts_.size() >= kMaxOpenSessions && !hosts_.contains(session);
   }
+  if (draining()) {
+    on_host(absl::UnavailableError("the node is stopping: ask another one"));
+    return;
+  }
   if (full) {
     on_host(absl::ResourceExhaustedError(
         absl::StrCat("this node has ", kMaxOpenSessions, " sessions: end some first")));
     return;
   }
-  parts_.opener.Post([this, session, opening = *std::move(opening), on_host = std::move(on_host)] {
+  parts_.opener.Post([this, session, request, options, opening = *std::move(opening),
+                      on_host = std::move(on_host)]() mutable {
     const absl::StatusOr<journal::Position> position = parts_.journal.Last(session);
     bool known = position.ok() && position->last_number > 0;
     {
@@ -234,12 +232,21 @@ void Registry::Create(const v1::CreateSessionRequest& request, const std::string
       Find(session, on_host);
       return;
     }
+    if (parts_.options.cluster) {
+      const absl::StatusOr<std::string> code = ClaimFreshCode(session);
+      if (!code.ok()) {
+        Answer(session, code.status());
+        return;
+      }
+      options.join_code = *code;
+      opening = *session::SessionCore::ProposeCreate(request, options);
+    }
     const absl::StatusOr<placement::Lease> lease = Take(session, 0);
     absl::StatusOr<Opened> opened = lease.ok() ? OpenNew(parts_, session, opening, *lease)
                                                : absl::StatusOr<Opened>(lease.status());
     const Host host = Install(opened, session);
     if (host == nullptr) {
-      if (lease.ok()) GiveBack(*lease);
+      if (lease.ok()) GiveBack(*lease, false);
       Answer(session, opened.status());
       return;
     }
@@ -269,15 +276,7 @@ void Registry::List(const std::string& after, size_t limit,
           host = found->second;
         }
       }
-      v1::SessionInfo info;
-      if (host != nullptr) {
-        info = host->Info();
-      } else {
-        info.set_session_id(state.session);
-        info.set_state(state.label == kClosedLabel ? v1::SESSION_STATE_CLOSED
-                                                   : v1::SESSION_STATE_SUSPENDED);
-      }
-      page.sessions.push_back(std::move(info));
+      page.sessions.push_back(host != nullptr ? host->Info() : InfoOfOther(state));
     }
     reply(std::move(page));
   });
@@ -311,7 +310,8 @@ void Registry::OnGone(const std::string& session, uint64_t epoch, SessionHost::P
   const auto found = hosts_.find(session);
   if (found == hosts_.end() || found->second->epoch() != epoch) return;
   // Given back on a thread that may wait.
-  parts_.opener.Post([this, lease = found->second->lease()] { GiveBack(lease); });
+  const bool closed = found->second->Info().state() == v1::SESSION_STATE_CLOSED;
+  parts_.opener.Post([this, lease = found->second->lease(), closed] { GiveBack(lease, closed); });
   by_code_.erase(found->second->join_code());
   hosts_.erase(found);
   if (!retiring_) failures_[session] = {absl::UnavailableError("the session is being reopened"), 0};
@@ -333,7 +333,9 @@ void Registry::Sweep() {
     }
     for (const auto& [session, host] : hosts_) {
       if (host->Info().state() == v1::SESSION_STATE_CLOSED) {
-        by_code_.erase(host->join_code());
+        if (by_code_.erase(host->join_code()) > 0 && parts_.options.cluster) {
+          parts_.opener.Post([this, host] { KeepCode(host); });
+        }
         closed.push_back(host);
       }
     }

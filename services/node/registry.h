@@ -62,12 +62,23 @@ class Registry {
   // the cluster has lost the session, and says so.
   bool NoteLost(const std::string& session, const v1::EpochTicket& ticket);
 
+  // ---- One of many (registry_cluster.cc).
+  // By two-choice placement: the address of the node that should make this session; empty: here.
+  std::string WhereToCreate(const v1::CreateSessionRequest& request);
+  // Sessions that another node hands to this one; `done` with how many are here now.
+  void Adopt(const std::vector<std::string>& sessions, std::function<void(uint32_t)> done);
+  // From now on none is taken or made here.
+  void BeginDraining();
+  bool draining() const;
+  std::vector<Host> Hosts() const;
+
   // Every second or so: tries again what could not be opened, lets closed sessions go.
   void Sweep();
   // Checkpoints and lets everything go; waits at most so long.
   void RetireAll(int64_t timeout_us);
   size_t open_sessions() const;
   size_t suspended_sessions() const { return tenure_.suspended(); }
+  size_t leases_held() const { return tenure_.held(); }
 
  private:
   struct Failure {
@@ -84,9 +95,17 @@ class Registry {
   Host HostAtHome(const std::string& session) const;
   void StartRecovered(const Host& host, const std::vector<SessionHost::Erasure>& erased);
 
+  // registry_cluster.cc
+  absl::StatusOr<std::string> ClaimFreshCode(const std::string& session);
+  void KeepCode(const Host& host);
+  absl::StatusOr<Host> OwnerOnly(const std::string& session);
+  void SweepOrphans();
+  void RemindOrphans();
+  v1::SessionInfo InfoOfOther(const journal::SessionState& state);
+
   // registry_tenure.cc
   absl::StatusOr<placement::Lease> Take(const std::string& session, uint64_t epoch_floor);
-  void GiveBack(const placement::Lease& lease);
+  void GiveBack(const placement::Lease& lease, bool closed);
   void KeepLeases();
   void Renew(std::vector<placement::Lease> leases);
   void SuspendHost(const placement::Lease& lease, const std::string& why);
@@ -107,12 +126,17 @@ class Registry {
   std::map<std::string, Failure> failures_ ATTUNE_GUARDED_BY(mu_);
   std::map<std::string, int64_t> lost_ ATTUNE_GUARDED_BY(mu_);  // and when it was last said
   bool retiring_ ATTUNE_GUARDED_BY(mu_) = false;
+  bool draining_ ATTUNE_GUARDED_BY(mu_) = false;
 
   Tenure tenure_;
-  // One looks after leases, the other waits for the directory's answers. Absent: alone.
+  // One looks after leases, the others wait for the store's answers. Absent: alone.
   std::unique_ptr<Worker> keeper_;
   std::unique_ptr<Worker> renewer_;
+  std::unique_ptr<Worker> sweeper_;
   std::atomic<bool> renewing_{false};
+  std::atomic<bool> sweeping_{false};
+  int64_t orphans_at_us_ = 0;  // the keeper's
+  int64_t remind_at_us_ = 0;
   // What the journal may still call when the registry is gone.
   struct Link {
     Mutex mu;

@@ -22,6 +22,7 @@ void Registry::StopKeeping() {
     MutexLock lock(link_->mu);
     link_->registry = nullptr;
   }
+  if (sweeper_ != nullptr) sweeper_->Stop();
   if (renewer_ != nullptr) renewer_->Stop();
   if (keeper_ != nullptr) keeper_->Stop();
 }
@@ -32,11 +33,13 @@ absl::StatusOr<placement::Lease> Registry::Take(const std::string& session, uint
   return lease;
 }
 
-void Registry::GiveBack(const placement::Lease& lease) {
+void Registry::GiveBack(const placement::Lease& lease, bool closed) {
   tenure_.LetGo(lease.session, lease.epoch);
   parts_.journal.Close(lease.session, {lease.epoch, lease.nonce});
   // Refused when it is another's already, which is as good.
-  parts_.directory.Release(lease).IgnoreError();
+  const absl::Status given =
+      closed ? parts_.directory.Close(lease) : parts_.directory.Release(lease);
+  given.IgnoreError();
 }
 
 // ---- On the keeper's thread.
@@ -53,6 +56,7 @@ void Registry::KeepLeases() {
   for (const std::string& session : due.resume) {
     parts_.opener.Post([this, session] { Resume(session); });
   }
+  SweepOrphans();
   const int64_t next = std::clamp(tenure_.NextUs(), now + kLookLeastUs, now + kLookMostUs);
   keeper_->RunAt(next, [this] { KeepLeases(); });
 }
@@ -66,12 +70,12 @@ void Registry::SuspendHost(const placement::Lease& lease, const std::string& why
 // ---- On the renewer's thread, which waits for the directory.
 
 void Registry::Renew(std::vector<placement::Lease> leases) {
-  std::vector<absl::StatusOr<placement::Lease>> answers;
-  for (const placement::Lease& lease : leases) answers.push_back(parts_.directory.Renew(lease));
+  const std::vector<absl::StatusOr<placement::Lease>> answers = parts_.directory.RenewAll(leases);
   renewing_ = false;
   std::vector<placement::Lease> suspended;
   for (size_t i = 0; i < leases.size() && i < answers.size(); ++i) {
     const int64_t now = parts_.clock.SteadyMicros();
+    if (!answers[i].ok()) parts_.metrics.lease_renewals_failed.Increment();
     if (!tenure_.OnRenewed(leases[i], answers[i], now, suspended)) continue;
     const Host host = HostAtHome(leases[i].session);
     if (host != nullptr && host->epoch() == leases[i].epoch) {
@@ -155,6 +159,7 @@ void Registry::FinishResume(const std::string& session, const placement::Lease& 
                             absl::StatusOr<Opened> opened) {
   const Host host = Install(opened, session);
   if (host != nullptr) {
+    parts_.metrics.takeovers_resumed.Increment();
     StartRecovered(host, opened->erased);
     return;
   }

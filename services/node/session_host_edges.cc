@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/messages/observations.h"
+#include "services/node/durability.h"
 #include "services/node/epoch_ticket.h"
 #include "services/node/session_host.h"
 
@@ -111,9 +112,7 @@ void SessionHost::Attach(EdgeAttach attach) {
   welcome.set_resume_seq(cursor + 1);
   welcome.set_durable_seq(DurableSeq(participant, boot_id));
   welcome.set_credit(credit);
-  welcome.set_durability(parts_.journal.tier() == journal::Tier::kFsync
-                             ? v1::DURABILITY_TIER_FSYNC
-                             : v1::DURABILITY_TIER_PROCESS);
+  welcome.set_durability(DurabilityOf(parts_.journal.tier()));
   for (const v1::Consent& consent : core_.ConsentsOf(participant)) {
     *welcome.add_consents() = consent;
   }
