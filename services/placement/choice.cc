@@ -1,11 +1,17 @@
 #include "services/placement/choice.h"
 
+#include <numeric>
+#include <optional>
 #include <utility>
 
 namespace attune::placement {
 namespace {
 
 constexpr int64_t kSliceUs = 1'000'000;
+
+bool Excluded(const NodeRecord& node, const Needs& needs) {
+  return !needs.not_incarnation.empty() && node.incarnation == needs.not_incarnation;
+}
 
 }  // namespace
 
@@ -30,8 +36,7 @@ double RecentPlacements::Of(const std::string& incarnation, int64_t now_us) cons
 }
 
 bool MayHave(const NodeRecord& node, const Needs& needs, double recent) {
-  return node.state == NodeState::kServing &&
-         (needs.not_incarnation.empty() || node.incarnation != needs.not_incarnation) &&
+  return node.state == NodeState::kServing && !Excluded(node, needs) &&
          (needs.engine_version.empty() || node.engine_version == needs.engine_version) &&
          static_cast<double>(node.load + needs.people) + recent <=
              static_cast<double>(node.capacity);
@@ -40,33 +45,29 @@ bool MayHave(const NodeRecord& node, const Needs& needs, double recent) {
 absl::StatusOr<size_t> Choose(const std::vector<NodeRecord>& nodes, const Needs& needs,
                               const RecentPlacements& recent, int64_t now_us,
                               RandomSource& random) {
-  struct Eligible {
-    size_t index;
-    double relative;
-  };
-  std::vector<Eligible> eligible;
+  // The first two of a random order that may have it are any pair of those with equal chances; the
+  // rest of the order is never drawn.
+  std::vector<size_t> order(nodes.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::optional<size_t> best;
+  double least = 0;
   bool serving = false;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    const NodeRecord& node = nodes[i];
-    serving =
-        serving || (node.state == NodeState::kServing &&
-                    (needs.not_incarnation.empty() || node.incarnation != needs.not_incarnation));
+  for (size_t i = 0; i < order.size(); ++i) {
+    std::swap(order[i], order[i + static_cast<size_t>(random.Below(order.size() - i))]);
+    const NodeRecord& node = nodes[order[i]];
+    if (node.state != NodeState::kServing || Excluded(node, needs)) continue;
+    serving = true;
     const double placed = recent.Of(node.incarnation, now_us);
     if (!MayHave(node, needs, placed)) continue;
-    eligible.push_back(
-        {i, (static_cast<double>(node.load) + placed) / static_cast<double>(node.capacity)});
+    const double relative =
+        (static_cast<double>(node.load) + placed) / static_cast<double>(node.capacity);
+    if (best.has_value()) return relative < least ? order[i] : *best;
+    best = order[i];
+    least = relative;
   }
-  if (eligible.empty()) {
-    if (!serving) return absl::UnavailableError("no node that serves is known");
-    return absl::ResourceExhaustedError("no node has room for the session");
-  }
-  // Two different ones, each pair as likely as any other.
-  const size_t first = static_cast<size_t>(random.Below(eligible.size()));
-  if (eligible.size() == 1) return eligible[first].index;
-  size_t second = static_cast<size_t>(random.Below(eligible.size() - 1));
-  if (second >= first) ++second;
-  const bool better = eligible[second].relative < eligible[first].relative;
-  return eligible[better ? second : first].index;
+  if (best.has_value()) return *best;
+  if (!serving) return absl::UnavailableError("no node that serves is known");
+  return absl::ResourceExhaustedError("no node has room for the session");
 }
 
 }  // namespace attune::placement

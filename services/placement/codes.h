@@ -15,6 +15,11 @@
 
 namespace attune::placement {
 
+inline constexpr int64_t kMostCodeUs = int64_t{366} * 86'400 * 1'000'000;  // longer: as long
+
+// INVALID_ARGUMENT as in JoinCodes::Claim.
+absl::Status CheckClaim(const std::string& code, const std::string& session, int64_t for_us);
+
 // Thread-safe. Calls may block for a round trip to a store: UNAVAILABLE when it cannot be reached.
 class JoinCodes {
  public:

@@ -1,5 +1,7 @@
 #include "services/placement/conformance.h"
 
+#include <vector>
+
 namespace attune::placement {
 namespace {
 
@@ -69,6 +71,65 @@ TEST_P(DirectoryConformance, SessionsDoNotTouchEachOther) {
   ASSERT_TRUE(directory_.Release(*a).ok());
   EXPECT_TRUE(directory_.Renew(*b).ok());
   EXPECT_TRUE(absl::IsNotFound(directory_.Owner("c").status()));
+}
+
+TEST_P(DirectoryConformance, ManyAreRenewedAtOnceWithAnAnswerEach) {
+  std::vector<Lease> leases;
+  for (int i = 0; i < 200; ++i) {
+    const auto lease = directory_.Acquire("s" + std::to_string(i), static_cast<uint64_t>(i));
+    ASSERT_TRUE(lease.ok()) << lease.status();
+    leases.push_back(*lease);
+  }
+  leases[3].nonce = leases[4].nonce;
+  leases[100].epoch += 1;
+  leases[150].session = "nobody has it";
+  ASSERT_TRUE(directory_.Release(leases[199]).ok());
+  const auto renewed = directory_.RenewAll(leases);
+  ASSERT_EQ(renewed.size(), leases.size());
+  for (size_t i = 0; i < renewed.size(); ++i) {
+    if (i == 3 || i == 100 || i == 150 || i == 199) {
+      EXPECT_TRUE(absl::IsFailedPrecondition(renewed[i].status())) << i;
+      continue;
+    }
+    ASSERT_TRUE(renewed[i].ok()) << i << ": " << renewed[i].status();
+    EXPECT_EQ(renewed[i]->session, leases[i].session);
+    EXPECT_EQ(renewed[i]->epoch, leases[i].epoch);
+    EXPECT_EQ(renewed[i]->nonce, leases[i].nonce);
+    EXPECT_TRUE(renewed[i]->is_mine);
+    EXPECT_GE(renewed[i]->valid_until_steady_us, leases[i].valid_until_steady_us);
+  }
+  EXPECT_TRUE(directory_.RenewAll({}).empty());
+}
+
+TEST_P(DirectoryConformance, AClosedSessionIsFreeAndMayBeTakenAgain) {
+  const auto lease = directory_.Acquire("s", 4);
+  ASSERT_TRUE(lease.ok());
+  ASSERT_TRUE(directory_.Close(*lease).ok());
+  EXPECT_TRUE(absl::IsNotFound(directory_.Owner("s").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(directory_.Close(*lease))) << "once only";
+  EXPECT_TRUE(absl::IsFailedPrecondition(directory_.Renew(*lease).status()));
+  const auto again = directory_.Acquire("s", 0);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->epoch, 6u);
+  EXPECT_TRUE(directory_.Renew(*again).ok());
+}
+
+TEST_P(DirectoryConformance, HandingOffNeedsAnHeirAndALeaseInForce) {
+  const auto old = directory_.Acquire("s", 0);
+  const auto lease = directory_.Acquire("s", 0);
+  ASSERT_TRUE(old.ok() && lease.ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(directory_.HandOff(*lease, "", "127.0.0.1:7002")));
+  EXPECT_TRUE(absl::IsInvalidArgument(directory_.HandOff(*lease, "two#1", "")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(directory_.HandOff(*old, "two#1", "127.0.0.1:7002")));
+  EXPECT_TRUE(directory_.Renew(*lease).ok()) << "and nothing has changed";
+}
+
+TEST_P(DirectoryConformance, WhatIsOwnedIsNoOrphan) {
+  ASSERT_TRUE(directory_.Acquire("s", 0).ok());
+  ASSERT_TRUE(directory_.Remind({"s", ""}).ok());
+  const auto orphans = directory_.Orphans(10);
+  ASSERT_TRUE(orphans.ok()) << orphans.status();
+  EXPECT_TRUE(orphans->empty());
 }
 
 }  // namespace

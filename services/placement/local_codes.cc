@@ -1,14 +1,20 @@
-#include <limits>
+#include <algorithm>
 
+#include "services/base/status_macros.h"
 #include "services/placement/codes.h"
 
 namespace attune::placement {
 
-absl::Status LocalCodes::Claim(const std::string& code, const std::string& session,
-                               int64_t for_us) {
+absl::Status CheckClaim(const std::string& code, const std::string& session, int64_t for_us) {
   if (code.empty() || session.empty() || for_us <= 0) {
     return absl::InvalidArgumentError("a code, its session and its time must not be empty");
   }
+  return absl::OkStatus();
+}
+
+absl::Status LocalCodes::Claim(const std::string& code, const std::string& session,
+                               int64_t for_us) {
+  ATTUNE_RETURN_IF_ERROR(CheckClaim(code, session, for_us));
   const int64_t now_us = clock_.SteadyMicros();
   MutexLock lock(mu_);
   const auto known = codes_.find(code);
@@ -21,10 +27,7 @@ absl::Status LocalCodes::Claim(const std::string& code, const std::string& sessi
                   [now_us](const auto& one) { return one.second.until_steady_us <= now_us; });
     if (codes_.size() >= most_) return absl::ResourceExhaustedError("no more join codes here");
   }
-  const int64_t until_us = for_us > std::numeric_limits<int64_t>::max() - now_us
-                               ? std::numeric_limits<int64_t>::max()
-                               : now_us + for_us;
-  codes_[code] = {session, until_us};
+  codes_[code] = {session, now_us + std::min(for_us, kMostCodeUs)};
   return absl::OkStatus();
 }
 

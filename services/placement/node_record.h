@@ -31,9 +31,9 @@ struct NodeRecord {
 
 // What a session needs.
 struct Needs {
-  int64_t people = 1;           // that are in it, or expected
-  std::string engine_version;   // the node's must be the same; empty: any
-  std::string not_incarnation;  // not this node (the one that gives it away); empty: any
+  int64_t people = 1;             // that are in it, or expected
+  std::string engine_version{};   // the node's must be the same; empty: any
+  std::string not_incarnation{};  // not this node (the one that gives it away); empty: any
 };
 
 }  // namespace attune::placement

@@ -1,8 +1,8 @@
-// The directory of many nodes: leases in Redis. Standalone Redis, or Sentinel; keys are slot-safe
-// but for `attune:server`.
+// The directory of many nodes: leases in Redis. Standalone Redis, or Sentinel.
 //
-//   {SESSION}:own   hash: owner (incarnation), address, nonce, epoch, until_ms (Redis's clock)
-//   attune:server   hash: run_id, since_ms of the server process that holds the leases now
+//   {SESSION}:own     hash: owner (incarnation), address, nonce, epoch, until_ms (Redis's clock)
+//   attune:server     hash: run_id, since_ms of the server process that holds the leases now
+//   attune:due:0..15  sorted sets: session -> when its lease ends (ms); see DueBucket
 //
 // Only Redis's own clock decides when a lease ends for others; its owner counts from before it
 // asked, on its own steady clock, and stops `margin` earlier. Epochs stay when a session is given
@@ -12,11 +12,20 @@
 // cannot repair - an epoch that went back - the caller's `epoch_floor` does: it travels with the
 // clients. Why: Kleppmann 2016, "How to do distributed locking"; redis.io/commands/wait.
 //
+// A former primary that is cut off from its replicas, and an owner with it, would go on renewing
+// beside the new one: it must refuse writes by then (README.md, "Redis as it must be set up").
+//
+// The index of leases' ends (attune:due) is a hint: who it names as an orphan is acquired like any
+// session. It is written by the same scripts, so it costs nothing but a command within them.
+//
 // The scripts and what they say are in lua/.
 #ifndef ATTUNE_SERVICES_PLACEMENT_REDIS_DIRECTORY_H_
 #define ATTUNE_SERVICES_PLACEMENT_REDIS_DIRECTORY_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "services/base/clock.h"
 #include "services/base/mutex.h"
@@ -33,6 +42,16 @@ struct RedisDirectoryOptions {
   int64_t margin_us = 1'000'000;  // an owner stops so much earlier
 };
 
+inline constexpr size_t kDueBuckets = 16;
+// Sessions renewed by one script; Redis does nothing else meanwhile (about 0.2 ms).
+inline constexpr size_t kRenewedAtOnce = 64;
+inline constexpr size_t kMostOrphans = 1000;  // told at once
+// How long the epoch of a closed session is remembered.
+inline constexpr int64_t kClosedKeptMs = 24 * 3'600'000;
+
+// In which part of the index a session is: FNV-1a (64 bits) of its id, modulo kDueBuckets.
+size_t DueBucket(const std::string& session);
+
 // The scripts that the client must load (ClientOptions::scripts).
 std::vector<redis::Script> DirectoryScripts();
 
@@ -48,15 +67,22 @@ class RedisDirectory final : public Directory {
   // Also UNAVAILABLE: not renewed; the lease given keeps its time. FAILED_PRECONDITION also when
   // the lease has run out on one's own clock: it must not be used again.
   absl::StatusOr<Lease> Renew(const Lease& lease) override;
+  // All in one round trip: a script for every kRenewedAtOnce sessions of a bucket.
+  std::vector<absl::StatusOr<Lease>> RenewAll(const std::vector<Lease>& leases) override;
   absl::Status Release(const Lease& lease) override;
+  absl::Status Close(const Lease& lease) override;
   absl::Status HandOff(const Lease& lease, const std::string& incarnation,
                        const std::string& address) override;
   absl::StatusOr<Lease> Owner(const std::string& session) override;
+  // `limit` beyond kMostOrphans is kMostOrphans.
+  absl::StatusOr<std::vector<std::string>> Orphans(size_t limit) override;
+  absl::Status Remind(const std::vector<std::string>& sessions) override;
 
  private:
-  absl::Status GiveUp(const Lease& lease, const std::string& next, const std::string& address);
-  absl::StatusOr<redis::Reply> Run(const redis::Script& script, std::vector<std::string> keys,
-                                   std::vector<std::string> arguments);
+  struct Heir {
+    std::string incarnation, address;
+  };
+  absl::Status GiveUp(const Lease& lease, const Heir& heir, int64_t kept_ms);
   std::string TtlMs() const { return std::to_string(options_.ttl_us / 1000); }
 
   const RedisDirectoryOptions options_;

@@ -365,34 +365,46 @@ TEST_F(SameAnswers, ScriptsOfTheDirectory) {
       SetClock(now_ms);
     }
     const redis::Script& script = scripts[random_.Below(scripts.size())];
-    const std::string own = absl::StrCat("{s", random_.Below(3), "}:own");
+    const std::string session = absl::StrCat("s", random_.Below(3));
+    const std::string own = absl::StrCat("{", session, "}:own");
+    const std::string due = absl::StrCat("attune:due:", random_.Below(2));
     Arguments call = {"EVALSHA", script.sha1};
     Arguments rest;
     const std::string owner = Pick(owners);
     if (script.name == "acquire") {
-      rest = {"2",   own,          "attune:server", Pick(run_ids), "6000",
-              owner, owner + ":1", Pick(nonces),    Pick(epochs),  "40"};
+      rest = {"3",   own,          "attune:server", due,          Pick(run_ids), "6000",
+              owner, owner + ":1", Pick(nonces),    Pick(epochs), "40",          session};
     } else if (script.name == "renew") {
-      rest = {"2",   own,          "attune:server", Pick(run_ids), "6000",
-              owner, owner + ":1", Pick(nonces),    Pick(epochs)};
+      rest = {"4",           "attune:server", due,   own,          "{s3}:own",
+              Pick(run_ids), "6000",          owner, owner + ":1", session,
+              Pick(nonces),  Pick(epochs),    "s3",  Pick(nonces), Pick(epochs)};
     } else if (script.name == "release") {
-      rest = {"1",
+      rest = {"2",
               own,
+              due,
               owner,
               Pick(nonces),
               Pick(epochs),
               "6000",
               random_.Below(2) == 0 ? "" : Pick(owners),
-              "addr"};
+              "addr",
+              session,
+              random_.Below(3) == 0 ? "86400000" : "0"};
     } else if (script.name == "owner") {
       rest = {"1", own};
+    } else if (script.name == "orphans") {
+      rest = {"2", "attune:due:0", "attune:due:1", std::to_string(random_.Below(4)), "6000"};
+    } else if (script.name == "remind") {
+      rest = {"1", due, "6000", session, "s4"};
     } else {
-      continue;  // has its own test
+      FAIL() << script.name << " is asked nothing";
     }
     call.insert(call.end(), rest.begin(), rest.end());
     if (!Ask(call)) FAIL() << script.name;
     if (random_.Below(200) == 0) Ask({"DEL", random_.Below(2) == 0 ? own : "attune:server"});
     if (random_.Below(20) == 0) Ask({"HGETALL", own});
+    if (random_.Below(20) == 0) Ask({"ZRANGE", due, "0", "-1", "WITHSCORES"});
+    if (random_.Below(200) == 0) Ask({"DEL", due});
   }
 }
 
