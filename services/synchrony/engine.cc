@@ -48,7 +48,7 @@ using HeldPair = std::pair<PairKey, PairHolds>;
 bool ByPair(const HeldPair& x, const HeldPair& y) { return x.first < y.first; }
 
 // Null: not among them. They are ascending.
-PairHolds* HoldsOf(const PairKey& pair, std::vector<HeldPair>* held) {
+PairHolds* HoldsOf(const PairKey& pair, std::pmr::vector<HeldPair>* held) {
   const auto at = std::lower_bound(held->begin(), held->end(), HeldPair{pair, {}}, ByPair);
   return at == held->end() || at->first != pair ? nullptr : &at->second;
 }
@@ -70,24 +70,24 @@ struct Plan {
     const PersonTrack *a, *b;
   };
 
-  explicit Plan(size_t bytes) : room(bytes), memory(room.data(), bytes) {}
+  Plan(size_t bytes, std::pmr::memory_resource* memory) : room(bytes, memory) {}
 
-  AlignedVector<std::byte> room;
-  std::pmr::monotonic_buffer_resource memory;
+  Room room;
 
-  bool small_group = true;  // up to group_max_people_chance: its pairs are followed
-  std::pmr::vector<PersonTrack*> everybody{&memory};
-  std::pmr::vector<int> person_ids{&memory};
-  std::pmr::vector<const PersonTrack*> people{&memory};  // of the same; null: unknown
-  std::pmr::vector<int> group{&memory};
-  std::pmr::vector<std::pair<int, int>> selected{&memory};
-  std::pmr::vector<Pair> pairs{&memory};
-  std::pmr::vector<const PersonTrack*> in_pairs{&memory};
-  std::pmr::vector<Followed> followed{&memory};
-  ShiftRows shift_rows{&memory};  // of the same
-  std::vector<PersonTrack*> group_tracks;
+  bool followed_once = false;  // the sums
+  bool small_group = true;     // up to group_max_people_chance: its pairs are followed
+  std::pmr::vector<PersonTrack*> everybody{room.memory()};
+  std::pmr::vector<int> person_ids{room.memory()};
+  std::pmr::vector<const PersonTrack*> people{room.memory()};  // of the same; null: unknown
+  std::pmr::vector<int> group{room.memory()};
+  std::pmr::vector<std::pair<int, int>> selected{room.memory()};
+  std::pmr::vector<Pair> pairs{room.memory()};
+  std::pmr::vector<const PersonTrack*> in_pairs{room.memory()};
+  std::pmr::vector<Followed> followed{room.memory()};
+  ShiftRows shift_rows{room.memory()};  // of the same
+  std::pmr::vector<PersonTrack*> group_tracks{room.memory()};
   // Of a small group: pairs (i, j), i < j, in lexicographic order, null where one is unknown.
-  std::vector<const ShiftSums*> group_sums;
+  std::pmr::vector<const ShiftSums*> group_sums{room.memory()};
   // What people bring to the lags is made for each pair (couples in a hall), as it is too much for
   // the stack and serves hardly two; else once for everybody.
   bool lagged_by_pair = false;
@@ -103,13 +103,16 @@ size_t PairsIn(size_t people) { return people < 2 ? 0 : people * (people - 1) / 
 
 class Engine::Impl {
  public:
-  Impl(const Params& params, const Kernels& kernels)
-      : params(params),
+  Impl(const Params& params, const Kernels& kernels, std::pmr::memory_resource* memory)
+      : memory(memory),
+        params(params),
         kernels(kernels),
         filter(params),
         pair_measures(this->params, kernels),
-        group_measures(this->params, kernels),
-        pairs(this->params) {}
+        group_measures(this->params, kernels, memory),
+        people(memory),
+        pairs(this->params, memory),
+        pair_holds(memory) {}
 
   PersonTrack* Find(int person) {
     const auto it = people.find(person);
@@ -120,20 +123,22 @@ class Engine::Impl {
   void MakePlan(const Selection& selection);
   void PlanSums(const Selection& selection);
   void PlanPairs(const Selection& selection);
-  void Announce(int64_t tick_end_us, const Frame* frame, PrefetchQueue* soon) const;
+  bool Still() const;
+  void Announce(int64_t tick_end_us, PrefetchQueue* soon) const;
   void Lagged(const Span& span, PrefetchQueue* soon, Frame* frame);
   void OverSpan(const Selection& selection, const Span& span, Frame* frame);
   void Persist(Number PairNumbers::*number, Hold PairHolds::*hold, Frame* frame);
   void Group(const Selection& selection, const Span& span, Frame* frame);
 
+  std::pmr::memory_resource* const memory;
   const Params params;
   const Kernels& kernels;
   const PhaseFilter filter;
   PairMeasures pair_measures;
   GroupMeasures group_measures;
-  std::map<int, PersonTrack> people;
-  PairTracks pairs;                  // those that the plan names
-  std::vector<HeldPair> pair_holds;  // as selected, ascending
+  std::pmr::map<int, PersonTrack> people;
+  PairTracks pairs;                       // those that the plan names
+  std::pmr::vector<HeldPair> pair_holds;  // as selected, ascending
   Hold order_hold;
   Hold pairwise_hold;
   int64_t last_tick_end_us = -1;
@@ -154,7 +159,8 @@ void Engine::Impl::MakePlan(const Selection& selection) {
       static_cast<int>(selection.group.size()) <= params.group_max_people_chance;
   const size_t pair_count =
       std::max(selection.pairs.size(), small_group ? PairsIn(selection.group.size()) : size_t{0});
-  plan.emplace(kPlanBytes + people.size() * kPlanBytesPerPerson + pair_count * kPlanBytesPerPair);
+  plan.emplace(kPlanBytes + people.size() * kPlanBytesPerPerson + pair_count * kPlanBytesPerPair,
+               memory);
   plan->small_group = small_group;
   plan->everybody.reserve(people.size());
   for (auto& [id, track] : people) plan->everybody.push_back(&track);
@@ -163,6 +169,7 @@ void Engine::Impl::MakePlan(const Selection& selection) {
   for (const int person : selection.people) plan->people.push_back(Find(person));
   plan->selected.assign(selection.pairs.begin(), selection.pairs.end());
   plan->group.assign(selection.group.begin(), selection.group.end());
+  plan->group_tracks.reserve(selection.group.size());
   for (const int person : selection.group) plan->group_tracks.push_back(Find(person));
   if (plan->small_group) group_measures.ForgetCrowd();
   PlanSums(selection);
@@ -202,6 +209,7 @@ void Engine::Impl::PlanSums(const Selection& selection) {
     plan->shift_rows.Add(&a->windows(), &b->windows(), pairs[i].mutable_shifts());
   }
   if (!plan->small_group) return;
+  plan->group_sums.reserve(PairsIn(plan->group.size()));
   for (size_t i = 0; i < plan->group.size(); ++i) {
     for (size_t j = i + 1; j < plan->group.size(); ++j) {
       const PairTrack* track = pairs.Find(Unordered(plan->group[i], plan->group[j]));
@@ -224,7 +232,7 @@ void Engine::Impl::PlanPairs(const Selection& selection) {
   plan->lagged_by_pair = plan->in_pairs.size() * LaggedBytesEach(params) > kLaggedBytes &&
                          selection.pairs.size() <= plan->in_pairs.size();
   // Since when the p of those who were selected before have held.
-  std::vector<HeldPair> before;
+  std::pmr::vector<HeldPair> before(memory);
   before.swap(pair_holds);
   for (const auto& pair : selection.pairs) pair_holds.push_back({pair, {}});
   std::sort(pair_holds.begin(), pair_holds.end(), ByPair);
@@ -248,15 +256,21 @@ void Engine::Impl::PlanPairs(const Selection& selection) {
   }
 }
 
+// Between two moments nothing changes in what the sums stand on: they need not be gone through.
+bool Engine::Impl::Still() const {
+  return plan->followed_once &&
+         std::all_of(plan->everybody.begin(), plan->everybody.end(), [](const PersonTrack* track) {
+           return track->windows().changes().empty() && track->phases().changes().empty();
+         });
+}
+
 // What this tick will read, in the order in which it does.
-void Engine::Impl::Announce(int64_t tick_end_us, const Frame* frame, PrefetchQueue* soon) const {
+void Engine::Impl::Announce(int64_t tick_end_us, PrefetchQueue* soon) const {
   const std::span<const PairTrack> tracks = pairs.tracks();
-  soon->Add(frame->people.data(), frame->people.size() * sizeof(PersonNumbers));
-  soon->Add(frame->pairs.data(), frame->pairs.size() * sizeof(PairNumbers));
   soon->Add(tracks.data(), tracks.size_bytes());
   // What follows is read once a moment.
   if (MomentAt(tick_end_us, params) == MomentAt(last_tick_end_us, params)) return;
-  soon->Add(pairs.sums().data(), pairs.sums().size());
+  if (const Room* sums = pairs.sums()) soon->Add(sums->data(), sums->bytes());
   for (const PersonTrack* track : plan->everybody) {
     const WindowRing& windows = track->windows();
     soon->Add(windows.blocks(), windows.BlockBytes());
@@ -295,9 +309,12 @@ void Engine::Impl::Lagged(const Span& span, PrefetchQueue* soon, Frame* frame) {
 }
 
 void Engine::Impl::OverSpan(const Selection& selection, const Span& span, Frame* frame) {
-  plan->shift_rows.Follow(kernels);
-  for (const Plan::Followed& followed : plan->followed) {
-    followed.track->FollowPhases(*followed.a, *followed.b, kernels);
+  if (!Still()) {
+    plan->shift_rows.Follow(kernels);
+    for (const Plan::Followed& followed : plan->followed) {
+      followed.track->FollowPhases(*followed.a, *followed.b, kernels);
+    }
+    plan->followed_once = true;
   }
   for (size_t i = 0; i < plan->pairs.size(); ++i) {
     const Plan::Pair& pair = plan->pairs[i];
@@ -356,11 +373,20 @@ void Engine::Impl::Group(const Selection& selection, const Span& span, Frame* fr
   update(&numbers.r_mean_pairwise, &pairwise_hold);
 }
 
-Engine::Engine(const Params& params, std::optional<Path> path) {
+void Engine::Free::operator()(Impl* impl) const {
+  std::pmr::polymorphic_allocator<>(impl->memory).delete_object(impl);
+}
+
+Engine::Engine(const Params& params, std::optional<Path> path, std::pmr::memory_resource* memory) {
   // Asking the CPU takes long beside all else that is done here.
   static const Path best = BestPath();
   if (!params.Valid() || (path.has_value() && !Supports(*path))) std::abort();
-  impl_ = std::make_unique<Impl>(params, KernelsFor(path.value_or(best)));
+  if (memory == nullptr) memory = std::pmr::get_default_resource();
+  Begin(params, KernelsFor(path.value_or(best)), memory);
+}
+void Engine::Begin(const Params& params, const Kernels& kernels,
+                   std::pmr::memory_resource* memory) {
+  impl_.reset(std::pmr::polymorphic_allocator<>(memory).new_object<Impl>(params, kernels, memory));
 }
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
@@ -369,7 +395,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 const Params& Engine::params() const { return impl_->params; }
 
 void Engine::AddPerson(int person) {
-  if (!impl_->people.try_emplace(person, impl_->params, kMaxBeats).second) return;
+  if (!impl_->people.try_emplace(person, impl_->params, kMaxBeats, impl_->memory).second) return;
   impl_->plan.reset();
   impl_->group_measures.Forget(person);
   if (impl_->requested != nullptr) impl_->requested->Forget();
@@ -421,10 +447,10 @@ void Engine::Evaluate(int64_t tick_end_us, const Selection& selection, Frame* fr
     return;
   }
   Prefetch(&impl, sizeof(impl));
-  if (impl.plan.has_value()) Prefetch(impl.plan->room.data(), impl.plan->room.size());
+  if (impl.plan.has_value()) Prefetch(impl.plan->room.data(), impl.plan->room.bytes());
   impl.MakePlan(selection);
   PrefetchQueue soon;
-  impl.Announce(tick_end_us, frame, &soon);
+  impl.Announce(tick_end_us, &soon);
   const std::pmr::vector<PersonTrack*>& everybody = impl.plan->everybody;
   for (const PersonTrack* track : everybody) Prefetch(track, sizeof(PersonTrack));
   const bool new_moment =
@@ -472,7 +498,7 @@ EngineState Engine::Save() const {
 }
 
 void Engine::Restore(const EngineState& state) {
-  impl_ = std::make_unique<Impl>(Params(impl_->params), impl_->kernels);
+  Begin(Params(impl_->params), impl_->kernels, impl_->memory);
   impl_->last_tick_end_us = state.last_tick_end_us;
   for (const EngineState::Person& saved : state.people) {
     AddPerson(saved.person);
@@ -502,7 +528,7 @@ size_t Engine::MemoryBytes() const {
 
 size_t Engine::ChanceMemoryBytes() const {
   size_t bytes = kForChance + impl_->group_measures.MemoryBytes() + impl_->pairs.MemoryBytes();
-  if (impl_->plan.has_value()) bytes += impl_->plan->room.capacity();
+  if (impl_->plan.has_value()) bytes += impl_->plan->room.bytes();
   for (const auto& [id, track] : impl_->people) bytes += track.ChanceMemoryBytes();
   return bytes;
 }

@@ -17,8 +17,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 
+#include "services/synchrony/kernel/kernels.h"
 #include "services/synchrony/kernel/path.h"
 #include "services/synchrony/numbers.h"
 #include "services/synchrony/params.h"
@@ -36,7 +38,11 @@ class Engine {
   // Params::Valid() must hold: anything else is a programming error and aborts.
   // The fastest kernels that the CPU has, unless a path is named (which must be supported): all
   // give the same frames.
-  explicit Engine(const Params& params, std::optional<Path> path = std::nullopt);
+  // All that is kept lies in `memory` (null: the default one), which must outlive the engine. Of
+  // sessions that are many each finds its data far away from the CPU: large pages help (such as
+  // those of services/base/huge_memory.h).
+  explicit Engine(const Params& params, std::optional<Path> path = std::nullopt,
+                  std::pmr::memory_resource* memory = nullptr);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
@@ -75,7 +81,12 @@ class Engine {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Free {
+    void operator()(Impl* impl) const;
+  };
+  void Begin(const Params& params, const Kernels& kernels, std::pmr::memory_resource* memory);
+
+  std::unique_ptr<Impl, Free> impl_;
 };
 
 }  // namespace attune::synchrony

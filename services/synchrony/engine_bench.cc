@@ -2,6 +2,7 @@
 //
 //   bazel run //services/synchrony:engine_bench -- [--json] [--short]
 //   ... --people=N [--sessions=S] [--couples] [--common_cause] [--tick_ms=MS]   one figure
+//   ... --ordinary_pages   engines on the heap, not in base/huge_memory
 //
 // With many sessions every tick goes once through all of them: their data is then as cold as on a
 // node that serves them. Chance levels on, unless a common cause is named. CPU time of this thread,
@@ -12,10 +13,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory_resource>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "services/base/huge_memory.h"
 #include "services/synchrony/engine.h"
 #include "services/synchrony/testing/test_data.h"
 
@@ -60,8 +64,11 @@ class Hearts {
 
 class Session {
  public:
-  Session(const Cell& cell, const Hearts& hearts, size_t first)
-      : hearts_(hearts), first_(first), engine_(Params{}), next_(static_cast<size_t>(cell.people)) {
+  Session(const Cell& cell, const Hearts& hearts, size_t first, std::pmr::memory_resource* memory)
+      : hearts_(hearts),
+        first_(first),
+        engine_(Params{}, std::nullopt, memory),
+        next_(static_cast<size_t>(cell.people)) {
     selection_.common_cause = cell.common_cause;
     for (int i = 0; i < cell.people; ++i) {
       engine_.AddPerson(i);
@@ -83,7 +90,7 @@ class Session {
       }
     }
   }
-  void Tick(int64_t now_us) { engine_.Evaluate(now_us, selection_, &frame_); }
+  void Tick(int64_t now_us, Frame* frame) { engine_.Evaluate(now_us, selection_, frame); }
   const Engine& engine() const { return engine_; }
 
  private:
@@ -92,23 +99,27 @@ class Session {
   Engine engine_;
   Engine::Selection selection_;
   std::vector<size_t> next_;
-  Frame frame_;
 };
 
 struct Options {
   bool json = false;
-  double seconds = 1;  // per figure, but at least five of session time
+  bool ordinary = false;  // pages
+  double seconds = 1;     // per figure, but at least five of session time
 };
 
 void Run(const Cell& cell, const Options& options) {
   const Hearts hearts(std::clamp(cell.people, 64, 1000), 900);
+  HugeMemory memory;
   std::vector<Session> sessions;
+  // One for all, as with whoever sends a frame on and makes the next.
+  Frame frame;
   sessions.reserve(static_cast<size_t>(cell.sessions));
   int64_t now_us = kWarmUpUs;
   for (int s = 0; s < cell.sessions; ++s) {
-    Session& session = sessions.emplace_back(cell, hearts, static_cast<size_t>(s) * 7);
+    Session& session = sessions.emplace_back(cell, hearts, static_cast<size_t>(s) * 7,
+                                             options.ordinary ? nullptr : &memory);
     session.Feed(now_us);
-    session.Tick(now_us);
+    session.Tick(now_us, &frame);
   }
   // Windows and phases come once a moment: not all ticks cost the same.
   const int per_round = std::max(1, 1000 * Params{}.moment_seconds / cell.tick_ms);
@@ -121,7 +132,7 @@ void Run(const Cell& cell, const Options& options) {
       const double start = CpuSeconds();
       for (Session& session : sessions) session.Feed(now_us);
       const double fed = CpuSeconds();
-      for (Session& session : sessions) session.Tick(now_us);
+      for (Session& session : sessions) session.Tick(now_us, &frame);
       feed += fed - start;
       tick += CpuSeconds() - fed;
     }
@@ -162,7 +173,9 @@ int Main(int argc, char** argv) {
       *value = std::atoi(argv[i] + name.size());
       return *value > 0;
     };
-    if (argument == "--json") {
+    if (argument == "--ordinary_pages") {
+      options.ordinary = true;
+    } else if (argument == "--json") {
       options.json = true;
     } else if (argument == "--short") {
       options.seconds = 0.1;

@@ -47,11 +47,11 @@ Span SpanAt(int64_t tick_end_us, const Params& params) {
   return span;
 }
 
-PersonTrack::PersonTrack(const Params& params, size_t max_beats)
-    : beats_(params, max_beats),
-      grid_(KeepSamples(params), HistorySamples(params), LeadSamples(params)),
-      windows_(SpanWindows(params), params.moment_seconds),
-      phases_(SpanPhases(params), params.moment_seconds) {}
+PersonTrack::PersonTrack(const Params& params, size_t max_beats, std::pmr::memory_resource* memory)
+    : beats_(params, max_beats, memory),
+      grid_(KeepSamples(params), HistorySamples(params), LeadSamples(params), memory),
+      windows_(SpanWindows(params), params.moment_seconds, memory),
+      phases_(SpanPhases(params), params.moment_seconds, memory) {}
 
 bool PersonTrack::AddBeat(const Beat& beat, const Params& params) {
   const BeatSeries::Added added = beats_.Add(beat);

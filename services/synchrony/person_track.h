@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/numbers.h"
@@ -38,8 +39,9 @@ Span SpanAt(int64_t tick_end_us, const Params& params);
 
 class PersonTrack {
  public:
-  // `params` must outlive the track.
-  PersonTrack(const Params& params, size_t max_beats);
+  // `params` must outlive the track, as must `memory`, in which it lies.
+  PersonTrack(const Params& params, size_t max_beats,
+              std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // False when refused. A beat that the past should have known takes back what it changes.
   bool AddBeat(const Beat& beat, const Params& params);

@@ -12,7 +12,7 @@ constexpr int64_t kSecondUs = 1'000'000;
 
 }  // namespace
 
-void Requested::Fill(const std::map<int, PersonTrack>& tracks, const Selection& selection,
+void Requested::Fill(const std::pmr::map<int, PersonTrack>& tracks, const Selection& selection,
                      Frame* frame) {
   Plan(selection);
   tracks_ = &tracks;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <tuple>
 #include <vector>
 
@@ -29,7 +30,8 @@ class Requested {
 
   // Fills `more` of the frame's people and pairs (in the order of the selection) and of its group.
   // `tracks`: everybody's, by person, advanced to the tick.
-  void Fill(const std::map<int, PersonTrack>& tracks, const Selection& selection, Frame* frame);
+  void Fill(const std::pmr::map<int, PersonTrack>& tracks, const Selection& selection,
+            Frame* frame);
 
   // Somebody comes or goes.
   void Forget() { asked_ = {}; }
@@ -80,7 +82,7 @@ class Requested {
   std::vector<Batch> people_, within_, pairs_, group_;  // within: people, within the group
   std::vector<Measure> of_people_, of_pairs_, of_group_;
   // For the time of a call.
-  const std::map<int, PersonTrack>* tracks_ = nullptr;
+  const std::pmr::map<int, PersonTrack>* tracks_ = nullptr;
   Stretches stretches_;
 };
 

@@ -28,12 +28,12 @@ Number Without(Number number, Absence why, bool common_cause) {
 
 }  // namespace
 
-GroupMeasures::GroupMeasures(const Params& params, const Kernels& kernels)
-    : params_(params), order_(params), crowd_(params, kernels) {}
+GroupMeasures::GroupMeasures(const Params& params, const Kernels& kernels,
+                             std::pmr::memory_resource* memory)
+    : params_(params), order_(params, memory), crowd_(params, kernels), shifts_(memory) {}
 
-void GroupMeasures::FindBasis(const std::vector<int>& group,
-                              const std::vector<PersonTrack*>& tracks, const Span& span,
-                              GroupBasis* basis) const {
+void GroupMeasures::FindBasis(std::span<const int> group, std::span<PersonTrack* const> tracks,
+                              const Span& span, GroupBasis* basis) const {
   basis->contributors.clear();
   basis->tracks.clear();
   basis->places.clear();
@@ -102,9 +102,8 @@ Number GroupMeasures::OrderParameter(const GroupBasis& basis, int64_t tick_end_u
   return number;
 }
 
-Number GroupMeasures::MeanPairwise(const GroupBasis& basis,
-                                   const std::vector<const ShiftSums*>& sums, size_t group_size,
-                                   bool common_cause) {
+Number GroupMeasures::MeanPairwise(const GroupBasis& basis, std::span<const ShiftSums* const> sums,
+                                   size_t group_size, bool common_cause) {
   Number number = basis.number;
   if (number.absent != Absence::kNone) {
     pairwise_standing_.known = false;
@@ -121,7 +120,7 @@ Number GroupMeasures::MeanPairwise(const GroupBasis& basis,
   return number;
 }
 
-void GroupMeasures::SumPairs(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
+void GroupMeasures::SumPairs(const GroupBasis& basis, std::span<const ShiftSums* const> sums,
                              size_t group_size) {
   const size_t people = basis.tracks.size();
   const auto draws = static_cast<size_t>(params_.group_draws);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <span>
 #include <vector>
 
@@ -29,13 +30,15 @@ struct GroupBasis {
 
 class GroupMeasures {
  public:
-  GroupMeasures(const Params& params, const Kernels& kernels);
+  // All must outlive this; what it keeps of small groups lies in `memory`.
+  GroupMeasures(const Params& params, const Kernels& kernels,
+                std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // group[i] with its track (null: unknown). A contributor has contributor_min_coverage over the
   // whole span and a jitter within the limit. (An unknown constant delay can only lower the group's
   // values, so it keeps nobody out.)
-  void FindBasis(const std::vector<int>& group, const std::vector<PersonTrack*>& tracks,
-                 const Span& span, GroupBasis* basis) const;
+  void FindBasis(std::span<const int> group, std::span<PersonTrack* const> tracks, const Span& span,
+                 GroupBasis* basis) const;
 
   // Mean over 30 s of the order parameter. Chance: the same delays at every tick.
   Number OrderParameter(const GroupBasis& basis, int64_t tick_end_us, bool common_cause);
@@ -44,7 +47,7 @@ class GroupMeasures {
   // group_max_people_chance of them. `sums`: all pairs (i, j), i < j, of the group's known members
   // in lexicographic order, null where one is unknown; `group_size` members. Each draw looks a pair
   // up at the difference of the two people's shifts.
-  Number MeanPairwise(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
+  Number MeanPairwise(const GroupBasis& basis, std::span<const ShiftSums* const> sums,
                       size_t group_size, bool common_cause);
 
   // The same of a larger group, by sums over people. Every tick, or after ForgetCrowd().
@@ -61,8 +64,7 @@ class GroupMeasures {
   Standing StandingOf(const GroupBasis& basis, double value,
                       std::span<const double> null_values) const;
   void AddChance(const Standing& standing, bool common_cause, Number* number) const;
-  void SumPairs(const GroupBasis& basis, const std::vector<const ShiftSums*>& sums,
-                size_t group_size);
+  void SumPairs(const GroupBasis& basis, std::span<const ShiftSums* const> sums, size_t group_size);
 
   const Params& params_;
   OrderTrack order_;
@@ -79,7 +81,7 @@ class GroupMeasures {
   CrowdSums crowd_;
   // Shift of each person in each draw, by person; kept, since they seldom change.
   size_t shift_people_ = 0;
-  std::vector<int16_t> shifts_;
+  std::pmr::vector<int16_t> shifts_;
   std::vector<const PhaseRing*> rings_;  // of the contributors, for the time of a call
   std::vector<CrowdSums::Member> members_;
 };

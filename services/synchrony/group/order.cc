@@ -31,13 +31,15 @@ double OrderParameter(const std::vector<UnitVector>& people, int min_valid) {
   return n < min_valid || n == 0 ? -1 : std::sqrt(re * re + im * im) / n;
 }
 
-OrderTrack::OrderTrack(const Params& params)
+OrderTrack::OrderTrack(const Params& params, std::pmr::memory_resource* memory)
     : params_(params),
       columns_(params.group_draws + 1),
       window_(params.order_window_seconds / params.moment_seconds),
-      moments_(static_cast<size_t>(window_) * static_cast<size_t>(columns_)),
-      sums_(static_cast<size_t>(columns_)),
-      used_(static_cast<size_t>(columns_)) {}
+      revisions_(memory),
+      delays_(memory),
+      moments_(static_cast<size_t>(window_) * static_cast<size_t>(columns_), memory),
+      sums_(static_cast<size_t>(columns_), memory),
+      used_(static_cast<size_t>(columns_), memory) {}
 
 bool OrderTrack::Follow(const std::vector<const PhaseRing*>& people, int64_t moment) {
   const int filter = params_.phase_filter_seconds / params_.moment_seconds;

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/params.h"
@@ -25,7 +26,9 @@ double OrderParameter(const std::vector<UnitVector>& people, int min_valid);
 // came before.
 class OrderTrack {
  public:
-  explicit OrderTrack(const Params& params);
+  // `params` must outlive this, as must `memory`, in which it lies.
+  explicit OrderTrack(const Params& params,
+                      std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // Brings it to `moment`; the rings (one a contributor, all stepped to it) hold SpanPhases()
   // moments each. A moment with fewer than contributor_min_coverage of them valid is left out.
@@ -48,15 +51,15 @@ class OrderTrack {
   int columns_;  // observed, then the draws
   int window_;   // moments
   int64_t known_ = -1;
-  std::vector<uint32_t> revisions_;
+  std::pmr::vector<uint32_t> revisions_;
   // Delay in moments of each person in each column, by person.
   int people_ = 0;
   int range_ = 0;
-  std::vector<uint8_t> delays_;
+  std::pmr::vector<uint8_t> delays_;
   // R of each moment in the window in each column, in units of 2^-30, -1: left out; their sums.
-  std::vector<int32_t> moments_;
-  std::vector<int64_t> sums_;
-  std::vector<int32_t> used_;
+  std::pmr::vector<int32_t> moments_;
+  std::pmr::vector<int64_t> sums_;
+  std::pmr::vector<int32_t> used_;
 };
 
 }  // namespace attune::synchrony

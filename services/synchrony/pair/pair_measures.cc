@@ -73,6 +73,21 @@ int NullValues(const Value& value, const Params& params, double* values) {
   return count;
 }
 
+// The observed value, of `fewest` cells at least, if there may be one.
+template <typename Value>
+void Observe(const Value& value, double fewest, PairTrack::Kept* kept, Number* number) {
+  if (number->absent != Absence::kNone) return;
+  if (kept->cells < 0) {
+    kept->cells = value.sums.count(0);
+    kept->value = kept->cells > 0 ? value(0, 1.0 / kept->cells) : 0;
+  }
+  if (kept->cells < fewest) {
+    number->absent = Absence::kNotEnoughData;
+  } else {
+    number->value = kept->value;
+  }
+}
+
 template <typename Value>
 void AddChance(Statistic statistic, const Value& value, const Params& params, bool common_cause,
                Standing* standing, Number* number) {
@@ -165,32 +180,20 @@ void PairMeasures::OverSpan(const PersonTrack& a, const PersonTrack& b, PairTrac
   }
 
   Number& windowed = numbers->r_mean_windowed = base;
-  const ShiftSums& shifts = track.shifts();
-  const MeanR mean_r{shifts};
+  const MeanR mean_r{track.shifts()};
   const int shortest =
       (params_.span_min_seconds - params_.window_seconds) / params_.moment_seconds + 1;
-  if (base.absent == Absence::kNone) {
-    if (shifts.count(0) < params_.span_min_window_share * shortest) {
-      windowed.absent = Absence::kNotEnoughData;
-    } else {
-      windowed.value = std::clamp(mean_r(0, 1.0 / shifts.count(0)), -1.0, 1.0);
-    }
-  }
-  AddChance(Statistic::kMeanR, mean_r, params_, common_cause, &track.shifts_standing, &windowed);
+  Observe(mean_r, params_.span_min_window_share * shortest, &track.of_shifts, &windowed);
+  windowed.value = std::clamp(windowed.value, -1.0, 1.0);
+  AddChance(Statistic::kMeanR, mean_r, params_, common_cause, &track.of_shifts.standing, &windowed);
 
   Number& locking = numbers->plv_lf = base;
-  const PhaseSums& phases = track.phases();
-  const Locking locked{phases};
+  const Locking locked{track.phases()};
   const int fewest =
       (params_.span_min_seconds - params_.phase_filter_seconds) / params_.moment_seconds;
-  if (base.absent == Absence::kNone) {
-    if (phases.count(0) < params_.span_min_window_share * fewest) {
-      locking.absent = Absence::kNotEnoughData;
-    } else {
-      locking.value = std::min(locked(0, 1.0 / phases.count(0)), 1.0);
-    }
-  }
-  AddChance(Statistic::kPhaseLocking, locked, params_, common_cause, &track.phases_standing,
+  Observe(locked, params_.span_min_window_share * fewest, &track.of_phases, &locking);
+  locking.value = std::min(locking.value, 1.0);
+  AddChance(Statistic::kPhaseLocking, locked, params_, common_cause, &track.of_phases.standing,
             &locking);
 }
 

@@ -16,15 +16,15 @@
 
 namespace attune::synchrony {
 
-class PairTrack {
+class alignas(64) PairTrack {
  public:
   // The sums lie in `memory`, which must outlive the track.
   PairTrack(const Params& params, std::pmr::memory_resource* memory)
       : shifts_(SpanWindows(params), memory) {}
   // As `other`, moved to `memory`.
   PairTrack(PairTrack&& other, std::pmr::memory_resource* memory)
-      : shifts_standing(other.shifts_standing),
-        phases_standing(other.phases_standing),
+      : of_shifts(other.of_shifts),
+        of_phases(other.of_phases),
         shifts_(std::move(other.shifts_), memory) {
     if (other.phases_.has_value()) phases_.emplace(std::move(*other.phases_), memory);
   }
@@ -41,7 +41,7 @@ class PairTrack {
   }
   void DropPhases() {
     phases_.reset();
-    phases_standing.known = false;
+    of_phases = {};
   }
   bool keeps_phases() const { return phases_.has_value(); }
 
@@ -49,17 +49,23 @@ class PairTrack {
   // (chance/shift_rows.h).
   void FollowPhases(const PersonTrack& a, const PersonTrack& b, const Kernels& kernels) {
     if (phases_.has_value()) phases_->Follow(a.phases(), b.phases(), kernels);
-    shifts_standing.known &= a.windows().changes().empty() && b.windows().changes().empty();
-    phases_standing.known &= a.phases().changes().empty() && b.phases().changes().empty();
+    if (!a.windows().changes().empty() || !b.windows().changes().empty()) of_shifts = {};
+    if (!a.phases().changes().empty() || !b.phases().changes().empty()) of_phases = {};
   }
 
   ShiftSums* mutable_shifts() { return &shifts_; }
   const ShiftSums& shifts() const { return shifts_; }
   const PhaseSums& phases() const { return *phases_; }  // after KeepPhases()
 
-  // Kept by whoever looks; not known any more once the sums have changed.
-  Standing shifts_standing;
-  Standing phases_standing;
+  // What the sums say, kept by whoever looks; not known any more once they have changed. Between
+  // two moments the sums themselves, which are far away, need not be read.
+  struct Kept {
+    int cells = -1;  // beneath the observed value; -1: not known
+    double value = 0;
+    Standing standing;
+  };
+  Kept of_shifts;
+  Kept of_phases;
 
   size_t MemoryBytes() const {
     return sizeof(*this) + shifts_.MemoryBytes() + (keeps_phases() ? phases_->MemoryBytes() : 0);

@@ -5,24 +5,24 @@
 namespace attune::synchrony {
 
 void PairTracks::Keep(const std::vector<Wanted>& wanted) {
-  if (wanted == kept_) return;
+  if (std::ranges::equal(wanted, kept_)) return;
   size_t bytes = 0;
   for (const Wanted& pair : wanted) bytes += PairTrack::SumBytes(params_, pair.phases);
-  auto room = std::make_unique<Room>(bytes);
-  std::vector<PairTrack> tracks;
+  auto room = std::make_unique<Room>(bytes, memory_);
+  std::pmr::vector<PairTrack> tracks(memory_);
   tracks.reserve(wanted.size());
   for (const Wanted& pair : wanted) {
     PairTrack* old = Find(pair.key);
     if (old == nullptr) {
-      tracks.emplace_back(params_, &room->memory);
+      tracks.emplace_back(params_, room->memory());
     } else {
       if (!pair.phases) old->DropPhases();
-      tracks.emplace_back(std::move(*old), &room->memory);
+      tracks.emplace_back(std::move(*old), room->memory());
     }
-    if (pair.phases) tracks.back().KeepPhases(params_, &room->memory);
+    if (pair.phases) tracks.back().KeepPhases(params_, room->memory());
   }
   tracks_ = std::move(tracks);
-  kept_ = wanted;
+  kept_.assign(wanted.begin(), wanted.end());
   room_ = std::move(room);
 }
 
@@ -40,11 +40,6 @@ PairTrack* PairTracks::Find(const Key& key) {
                        [](const Wanted& pair, const Key& sought) { return pair.key < sought; });
   if (at == kept_.end() || at->key != key) return nullptr;
   return &tracks_[static_cast<size_t>(at - kept_.begin())];
-}
-
-std::span<const std::byte> PairTracks::sums() const {
-  if (room_ == nullptr) return {};
-  return room_->bytes;
 }
 
 size_t PairTracks::MemoryBytes() const {

@@ -27,8 +27,10 @@ class PairTracks {
     friend bool operator==(const Wanted&, const Wanted&) = default;
   };
 
-  // `params` must outlive this.
-  explicit PairTracks(const Params& params) : params_(params) {}
+  // `params` must outlive this, as must `memory`, in which it lies.
+  explicit PairTracks(const Params& params,
+                      std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : params_(params), memory_(memory), kept_(memory), tracks_(memory) {}
 
   // From now on these (ascending), each once: what is known of one that stays is kept, the others
   // go. Tracks stay where they are until the next Keep() or Forget().
@@ -43,21 +45,16 @@ class PairTracks {
 
   // The tracks themselves, and their sums.
   std::span<const PairTrack> tracks() const { return tracks_; }
-  std::span<const std::byte> sums() const;
+  const Room* sums() const { return room_.get(); }  // null: none
 
   size_t MemoryBytes() const;
 
  private:
-  struct Room {
-    explicit Room(size_t bytes) : bytes(bytes), memory(this->bytes.data(), bytes) {}
-    AlignedVector<std::byte> bytes;
-    std::pmr::monotonic_buffer_resource memory;
-  };
-
   const Params& params_;
-  std::unique_ptr<Room> room_;  // of the sums; outlives them
-  std::vector<Wanted> kept_;    // whose the tracks are
-  std::vector<PairTrack> tracks_;
+  std::pmr::memory_resource* memory_;
+  std::unique_ptr<Room> room_;     // of the sums; outlives them
+  std::pmr::vector<Wanted> kept_;  // whose the tracks are
+  std::pmr::vector<PairTrack> tracks_;
 };
 
 }  // namespace attune::synchrony

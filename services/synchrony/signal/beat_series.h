@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/numbers.h"
@@ -13,7 +14,9 @@ namespace attune::synchrony {
 
 class BeatSeries {
  public:
-  explicit BeatSeries(size_t max_beats) : max_beats_(max_beats) {}
+  explicit BeatSeries(size_t max_beats,
+                      std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : max_beats_(max_beats), beats_(memory) {}
 
   // What Add did: kChanged also when a second beat at a known time altered the first.
   enum class Added { kRefused, kUnchanged, kChanged };

@@ -51,11 +51,11 @@ void BeatTrack::Forget(size_t from) {
   // What was looked at knew up to screen_after beats ahead.
   const size_t reach = static_cast<size_t>(params_->screen_after);
   const size_t first = from - std::min(from, reach);
-  for (size_t k = std::max(first, entries_begin_); k < std::min(from, entries_end()); ++k) {
+  for (size_t k = std::max<size_t>(first, entries_begin_); k < std::min(from, entries_end()); ++k) {
     Entry& entry = entries_[k - entries_begin_];
     if (entry.ahead != kAlways && k + entry.ahead >= from) entry.ahead = kNever;
   }
-  marked_ = std::min(marked_, first);
+  marked_ = static_cast<uint32_t>(std::min<size_t>(marked_, first));
   for (Window& window : windows_) {
     if (window.end > first) window = {};
   }
@@ -66,7 +66,7 @@ void BeatTrack::Forget(size_t from) {
 }
 
 void BeatTrack::Restart(size_t from) {
-  entries_begin_ = from;
+  entries_begin_ = static_cast<uint32_t>(from);
   entries_.clear();
   ClearQuartiles();
 }
@@ -82,7 +82,7 @@ void BeatTrack::Settle(size_t k) {
   const size_t end = std::min(k, entries_end());
   if (end < entries_begin_ + kWorthMoving) return;
   entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(end - entries_begin_));
-  entries_begin_ = end;
+  entries_begin_ = static_cast<uint32_t>(end);
   if (entries_.capacity() > entries_.size() + 2 * kRoom) entries_.shrink_to_fit();
 }
 
@@ -94,15 +94,15 @@ void BeatTrack::DropBefore(int64_t time_us) {
   if (read > beside) series_.Pack(read - beside);
   if (dropped == 0) return;
   Settle(dropped);
-  entries_begin_ -= dropped;
+  entries_begin_ -= static_cast<uint32_t>(dropped);
   // The values in the quartiles are found again only while their neighbours are there.
   if (quartiles_begin_ < dropped + static_cast<size_t>(params_->screen_before) + 1) {
     ClearQuartiles();
   } else {
-    quartiles_begin_ -= dropped;
-    quartiles_end_ -= dropped;
+    quartiles_begin_ -= static_cast<uint32_t>(dropped);
+    quartiles_end_ -= static_cast<uint32_t>(dropped);
   }
-  marked_ -= std::min(dropped, marked_);
+  marked_ -= static_cast<uint32_t>(std::min<size_t>(dropped, marked_));
   for (Window& window : windows_) {
     if (window.begin < dropped) {
       window = {};
@@ -127,7 +127,7 @@ void BeatTrack::ExtendThresholds(size_t end) {
     const size_t last = k - std::min(k, reach);
     const size_t first = last - std::min(last, window);
     const int64_t oldest_us = beats().time_us(k) - params_->screen_window_reach_us;
-    if (quartiles_end_ < first) quartiles_begin_ = quartiles_end_ = first;
+    if (quartiles_end_ < first) quartiles_begin_ = quartiles_end_ = static_cast<uint32_t>(first);
     for (; quartiles_end_ < last; ++quartiles_end_) {
       // Room first: the window never holds more than its size.
       for (; quartiles_begin_ + window <= quartiles_end_; ++quartiles_begin_) {

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/numbers.h"
@@ -51,8 +52,10 @@ class BeatTrack {
   // Stretches whose sums may be followed while they move on.
   static constexpr size_t kWindows = 3;
 
-  // `params` must outlive the track.
-  BeatTrack(const Params& params, size_t max_beats) : params_(&params), series_(max_beats) {}
+  // `params` must outlive the track, as must `memory`, in which it lies.
+  BeatTrack(const Params& params, size_t max_beats,
+            std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : params_(&params), series_(max_beats, memory), entries_(memory) {}
   // All of `beats`, in any order.
   BeatTrack(const Params& params, std::vector<Beat> beats);
 
@@ -154,14 +157,14 @@ class BeatTrack {
 
   const Params* params_;
   BeatSeries series_;
-  size_t entries_begin_ = 0;
-  std::vector<Entry> entries_;
+  uint32_t entries_begin_ = 0;
+  uint32_t marked_ = 0;  // beats whose final verdict is in their mark
+  std::pmr::vector<Entry> entries_;
   // Beats in the quartiles of the last entry.
-  size_t quartiles_begin_ = 0;
-  size_t quartiles_end_ = 0;
+  uint32_t quartiles_begin_ = 0;
+  uint32_t quartiles_end_ = 0;
   SlidingQuartiles jumps_;
   SlidingQuartiles deviations_;
-  size_t marked_ = 0;  // beats whose final verdict is in their mark
   std::array<Window, kWindows> windows_;
   int64_t rejudged_ = 0;
 };

@@ -53,7 +53,7 @@ int KnotsOf(const PackedBeats& beats, size_t k, const Verdict& verdict, BeatKnot
 bool Curve::At(int64_t time_us, BeatTrack* beats, const Params& params, double* units) {
   if (time_us < last_us_) Reset();
   if (!ready_) {
-    right_ = known_ = beats->UpperBound(time_us - 1);
+    right_ = known_ = static_cast<uint32_t>(beats->UpperBound(time_us - 1));
     ready_ = true;
   }
   last_us_ = time_us;

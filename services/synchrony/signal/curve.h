@@ -60,8 +60,8 @@ class Curve {
   // The piece found last, and whether more beats can still change it.
   bool final_ = false;
   int64_t last_us_ = 0;
-  size_t right_ = 0;  // the first beat at or after the moment
-  size_t known_ = 0;  // beats within its horizon
+  uint32_t right_ = 0;  // the first beat at or after the moment
+  uint32_t known_ = 0;  // beats within its horizon
   int64_t from_us_ = 0;
   int64_t to_us_ = 0;
   PchipPiece piece_;

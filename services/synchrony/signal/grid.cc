@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 namespace attune::synchrony {
@@ -22,11 +23,12 @@ constexpr auto kAllThere = [] {
 
 }  // namespace
 
-GridTrack::GridTrack(int keep, int history, int lead)
+GridTrack::GridTrack(int keep, int history, int lead, std::pmr::memory_resource* memory)
     : keep_(keep),
       history_(history),
       lead_(lead),
-      there_(static_cast<size_t>(history / kWordBits + 2)) {}
+      values_(memory),
+      there_(static_cast<size_t>(history / kWordBits + 2), memory) {}
 
 GridTrack GridTrack::ForTest(int64_t begin, std::vector<int16_t> values,
                              std::vector<int16_t> masks) {
@@ -83,13 +85,14 @@ void GridTrack::Trim() {
   if (std::find(masks_.begin(), masks_.end(), 0) == masks_.end()) DropMasks();
   const size_t room = static_cast<size_t>(keep_ + kSpare + kSamplesPerSecond);
   if (values_.capacity() <= room) return;
-  for (std::vector<int16_t>* samples : {&values_, &masks_}) {
-    if (samples->empty()) continue;
-    std::vector<int16_t> fitting;
+  const auto fit = [room](auto* samples) {
+    std::remove_pointer_t<decltype(samples)> fitting(samples->get_allocator());
     fitting.reserve(room);
     fitting.assign(samples->begin(), samples->end());
     samples->swap(fitting);
-  }
+  };
+  fit(&values_);
+  if (!masks_.empty()) fit(&masks_);
 }
 
 void GridTrack::TruncateFrom(int64_t first) {

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/kernel/prefetch.h"
@@ -35,7 +36,9 @@ class GridTrack {
 
   // Keeps `keep` values; knows of the last `history` samples whether they are there. What looks
   // back on samples that are new may begin `lead` samples before them.
-  GridTrack(int keep, int history, int lead);
+  // It lies in `memory`, which must outlive it; masks lie on the heap.
+  GridTrack(int keep, int history, int lead,
+            std::pmr::memory_resource* memory = std::pmr::get_default_resource());
   // A value of each of the last `keep` samples.
   explicit GridTrack(int keep) : GridTrack(keep, keep, 0) {}
   // Samples [begin, begin + values.size()) as given (values 0 where the mask is 0); for tests.
@@ -95,10 +98,10 @@ class GridTrack {
   Curve curve_;
   int64_t begin_ = 0;
   int64_t known_end_ = 1;  // samples before it are known
-  std::vector<int16_t> values_;
+  std::pmr::vector<int16_t> values_;
   std::vector<int16_t> masks_;  // of the same; empty: all are there
   // A circle of bits, that of sample s in word s / 64 % size.
-  std::vector<uint64_t> there_;
+  std::pmr::vector<uint64_t> there_;
 };
 
 }  // namespace attune::synchrony

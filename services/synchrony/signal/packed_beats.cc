@@ -6,8 +6,8 @@ namespace attune::synchrony {
 namespace {
 
 // Drops from the front. One may stay idle: the next comes soon.
-template <typename T>
-void DropFirst(size_t count, size_t room, std::vector<T>* from) {
+template <typename Vector>
+void DropFirst(size_t count, size_t room, Vector* from) {
   from->erase(from->begin(), from->begin() + static_cast<ptrdiff_t>(count));
   if (from->capacity() > from->size() + 1 + room) from->shrink_to_fit();
 }
@@ -65,7 +65,7 @@ size_t PackedBeats::DropBefore(int64_t time_us) {
   size_t dropped = 0;
   while (dropped + kChunk < size_ && first_us(dropped + kChunk) <= time_us) dropped += kChunk;
   if (dropped == 0) return 0;
-  const size_t old = std::min(old_, dropped);
+  const size_t old = std::min<size_t>(old_, dropped);
   uint32_t wide = 0, old_wide = 0;
   for (size_t k = 0; k < dropped; ++k) {
     if (!IsWide(k)) continue;
@@ -82,8 +82,8 @@ size_t PackedBeats::DropBefore(int64_t time_us) {
     for (OldChunk& chunk : old_chunks_) chunk.first_us -= later_us;
   }
   if (dropped > old) DropFirst((dropped - old) / kChunk, Room(), &chunks_);
-  old_ -= old;
-  size_ -= dropped;
+  old_ -= static_cast<uint32_t>(old);
+  size_ -= static_cast<uint32_t>(dropped);
   return dropped;
 }
 
@@ -131,7 +131,7 @@ PackedBeats::Step PackedBeats::OldStep(size_t k) const {
 
 void PackedBeats::Pack(size_t end) {
   constexpr int kAtOnce = 16;
-  for (int i = 0; i < kAtOnce && old_ + kChunk <= std::min(end, size_) && PackOne(); ++i) {
+  for (int i = 0; i < kAtOnce && old_ + kChunk <= std::min<size_t>(end, size_) && PackOne(); ++i) {
   }
 }
 
@@ -191,7 +191,7 @@ void PackedBeats::UnpackOne() {
   wide_.resize(wide_.size() - wide);
   old_wide_ -= wide;
   old_chunks_.pop_back();
-  old_ = size_ = first;
+  old_ = size_ = static_cast<uint32_t>(first);
   for (size_t place = 0; place < kChunk; ++place) {
     push_back(beats[place]);
     set_mark(first + place, marks[place]);
@@ -200,7 +200,7 @@ void PackedBeats::UnpackOne() {
 
 std::vector<Beat> PackedBeats::From(size_t from) const {
   std::vector<Beat> beats;
-  beats.reserve(size_ - std::min(size_, from));
+  beats.reserve(size_ - std::min<size_t>(size_, from));
   for (size_t k = from; k < size_; ++k) beats.push_back((*this)[k]);
   return beats;
 }

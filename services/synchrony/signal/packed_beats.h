@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/numbers.h"
@@ -21,7 +22,9 @@ namespace attune::synchrony {
 
 class PackedBeats {
  public:
-  PackedBeats() = default;
+  // The beats lie in `memory`, which must outlive them; the few that do not fit, on the heap.
+  explicit PackedBeats(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : old_chunks_(memory), chunks_(memory) {}
   // For rules over a few beats.
   PackedBeats(const std::vector<Beat>& beats) {  // NOLINT: the same beats
     for (const Beat& beat : beats) push_back(beat);
@@ -171,10 +174,10 @@ class PackedBeats {
   // Drops beats from `at` on.
   void Truncate(size_t at);
 
-  size_t size_ = 0;
-  size_t old_ = 0;  // beats in old_chunks_; chunks_ hold those after them
-  std::vector<OldChunk> old_chunks_;
-  std::vector<Chunk> chunks_;
+  uint32_t size_ = 0;
+  uint32_t old_ = 0;  // beats in old_chunks_; chunks_ hold those after them
+  std::pmr::vector<OldChunk> old_chunks_;
+  std::pmr::vector<Chunk> chunks_;
   std::vector<Wide> wide_;    // in the order of beats
   int64_t old_first_us_ = 0;  // of old_chunks_
   uint32_t wide_dropped_ = 0;

@@ -93,10 +93,11 @@ int32_t PackPhase(const UnitVector& unit) {
                   static_cast<int16_t>(std::lrint(unit.im * kPhaseScale)));
 }
 
-PhaseRing::PhaseRing(int size, int moment_seconds)
+PhaseRing::PhaseRing(int size, int moment_seconds, std::pmr::memory_resource* memory)
     : moment_samples_(moment_seconds * kSamplesPerSecond),
-      slots_(size),
-      units_(static_cast<size_t>(RoundUp(size, kBlockWindows))) {}
+      slots_(size, memory),
+      units_(static_cast<size_t>(RoundUp(size, kBlockWindows)), memory),
+      changes_(memory) {}
 
 void PhaseRing::ExtendTo(int64_t last, const GridTrack& grid, const PhaseFilter& filter) {
   changes_.clear();

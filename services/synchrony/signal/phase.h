@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/params.h"
@@ -55,7 +56,9 @@ int32_t PackPhase(const UnitVector& unit);
 // One person's unit vectors of the last `size` moments; that of moment m is in slot m % size.
 class PhaseRing {
  public:
-  PhaseRing(int size, int moment_seconds);
+  // It lies in `memory`, which must outlive it.
+  PhaseRing(int size, int moment_seconds,
+            std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // Brings the ring to moment `last` (which never falls); the grid must hold the samples of the
   // moments that are not known yet.
@@ -74,7 +77,7 @@ class PhaseRing {
     int slot;
     int32_t difference;
   };
-  const std::vector<Change>& changes() const { return changes_; }
+  const std::pmr::vector<Change>& changes() const { return changes_; }
 
   // ExtendTo for the next moment will be called soon.
   void PrefetchNext() const {
@@ -93,8 +96,8 @@ class PhaseRing {
 
   int moment_samples_;
   Slots slots_;
-  std::vector<int32_t> units_;
-  std::vector<Change> changes_;
+  std::pmr::vector<int32_t> units_;
+  std::pmr::vector<Change> changes_;
 };
 
 }  // namespace attune::synchrony

@@ -6,13 +6,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 namespace attune::synchrony {
 
 class Slots {
  public:
-  explicit Slots(int size) : usable_(static_cast<size_t>(size)) {}
+  // They lie in `memory`, which must outlive them.
+  explicit Slots(int size, std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : usable_(static_cast<size_t>(size), memory), changes_(memory) {}
 
   int size() const { return static_cast<int>(usable_.size()); }
   int SlotOf(int64_t second) const { return static_cast<int>(second % size()); }
@@ -37,7 +40,7 @@ class Slots {
     int by;  // 1: has become usable, -1: is no longer
   };
   // Of usability, by the last step.
-  const std::vector<Change>& changes() const { return changes_; }
+  const std::pmr::vector<Change>& changes() const { return changes_; }
 
   int64_t known() const { return known_; }
   // Raised by each step that did more than add the next second.
@@ -46,8 +49,8 @@ class Slots {
   size_t MemoryBytes() const { return usable_.capacity() + changes_.capacity() * sizeof(Change); }
 
  private:
-  std::vector<uint8_t> usable_;
-  std::vector<Change> changes_;
+  std::pmr::vector<uint8_t> usable_;
+  std::pmr::vector<Change> changes_;
   int usable_count_ = 0;
   int64_t known_ = -1;
   int64_t last_ = -1;  // of the step before

@@ -41,10 +41,11 @@ bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
   return true;
 }
 
-WindowRing::WindowRing(int size, int moment_seconds)
+WindowRing::WindowRing(int size, int moment_seconds, std::pmr::memory_resource* memory)
     : moment_samples_(moment_seconds * kSamplesPerSecond),
-      slots_(size),
-      blocks_(static_cast<size_t>(RoundUp(size, kBlockWindows) / kBlockWindows)) {}
+      slots_(size, memory),
+      blocks_(static_cast<size_t>(RoundUp(size, kBlockWindows) / kBlockWindows), memory),
+      changes_(memory) {}
 
 void WindowRing::ExtendTo(int64_t last, const GridTrack& grid, const Params& params) {
   changes_.clear();

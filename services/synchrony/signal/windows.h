@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "services/synchrony/kernel/dot.h"
@@ -35,7 +36,9 @@ bool NormaliseWindow(const int16_t* values, const int16_t* masks, int length,
 // that ends at moment m is in slot m % size. Slots without a usable window are all 0.
 class WindowRing {
  public:
-  WindowRing(int size, int moment_seconds);
+  // It lies in `memory`, which must outlive it.
+  WindowRing(int size, int moment_seconds,
+             std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // Brings the ring to window `last` (which never falls); the grid must hold the samples of the
   // windows that are not known yet.
@@ -54,7 +57,7 @@ class WindowRing {
     int slot;
     int16_t difference[kRowLength];
   };
-  const std::vector<Change>& changes() const { return changes_; }
+  const std::pmr::vector<Change>& changes() const { return changes_; }
 
   // ExtendTo for the next moment will be called soon.
   void PrefetchNext() const {
@@ -81,8 +84,8 @@ class WindowRing {
 
   int moment_samples_;
   Slots slots_;
-  std::vector<Block> blocks_;
-  std::vector<Change> changes_;
+  std::pmr::vector<Block> blocks_;
+  std::pmr::vector<Change> changes_;
   int64_t own_ = 0;
 };
 
