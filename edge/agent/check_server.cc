@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "attune/v1/session.grpc.pb.h"
 #include "edge/agent/tcp_probe.h"
+#include "edge/client/trace.h"
 
 namespace attune::edge {
 namespace {
@@ -102,6 +103,7 @@ ServerCheck::ServerCheck(std::string address, ChannelOptions options, const Cloc
 ServerCheck::Answer ServerCheck::Ask(const std::string& code, const std::string& token) {
   const auto stub = v1::SessionService::NewStub(channel_);
   grpc::ClientContext context;
+  SendTrace(context);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(kDeadlineMs));
   // A channel that has failed once waits; here somebody waits for the answer.
   context.set_wait_for_ready(false);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attune/v1/session.grpc.pb.h"
+#include "edge/client/trace.h"
 
 namespace attune::edge {
 namespace {
@@ -155,6 +156,7 @@ bool Joiner::Try(const JoinTask& task, JoinResult* result, int64_t* hint_us) {
   }
   const auto stub = v1::SessionService::NewStub(*channel);
   grpc::ClientContext context;
+  SendTrace(context);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(kDeadlineMs));
   {
     MutexLock lock(mu_);

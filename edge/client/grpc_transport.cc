@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attune/v1/edge.grpc.pb.h"
+#include "edge/client/trace.h"
 
 namespace attune::edge {
 
@@ -40,6 +41,7 @@ class GrpcTransport::Stream final : public grpc::ClientBidiReactor<v1::EdgeUp, v
 
   void Start(std::shared_ptr<Stream> self) {
     self_ = std::move(self);
+    SendTrace(context_);
     stub_->async()->Stream(&context_, this);
     AddHold();
     StartRead(&incoming_);

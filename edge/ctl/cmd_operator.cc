@@ -1,16 +1,13 @@
-// token, node.
+// token.
 #include <cmath>
-#include <memory>
+#include <cstdlib>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "attune/v1/node.grpc.pb.h"
 #include "edge/ctl/command.h"
 #include "edge/ctl/inspect.h"
 #include "edge/ctl/server.h"
-#include "edge/words/json.h"
-#include "edge/words/text.h"
-#include "edge/words/words.h"
 #include "services/base/keys.h"
 #include "services/base/status_macros.h"
 #include "services/base/token.h"
@@ -100,34 +97,6 @@ absl::Status RunToken(const Args& args, Environment& environment) {
   return absl::OkStatus();
 }
 
-absl::Status RunNode(const Args& args, Environment& environment) {
-  using Service = v1::NodeService::StubInterface;
-  ATTUNE_ASSIGN_OR_RETURN(const std::string format, args.OneOf("format", {"text", "json"}));
-  ATTUNE_ASSIGN_OR_RETURN(Server server, Server::Connect(args, environment, v1::ROLE_OPERATOR));
-  const auto stub = v1::NodeService::NewStub(server.channel());
-  v1::GetNodeStatusResponse response;
-  ATTUNE_RETURN_IF_ERROR(
-      server.Call<Service>(*stub, &Service::GetNodeStatus, v1::GetNodeStatusRequest(), &response));
-  if (format == "json") {
-    environment.out << PrettyJson(response);
-    return absl::OkStatus();
-  }
-  const v1::NodeStatus& status = response.status();
-  environment.out << "node        " << Harmless(status.node_id()) << ", incarnation "
-                  << Harmless(status.incarnation()) << ", " << Harmless(status.build())
-                  << ", numbers version " << Harmless(status.engine_version()) << "\n"
-                  << "serving     " << (status.serving() ? "yes" : "no") << ", up "
-                  << ClockTime(status.uptime_us()) << "\n"
-                  << "now         " << status.sessions_open() << " sessions open, "
-                  << status.uplinks() << " participants connected, " << status.watchers()
-                  << " live views\n"
-                  << "journal     " << Word(status.journal_state())
-                  << (status.journal_reason().empty() ? "" : ": ")
-                  << Harmless(status.journal_reason()) << "\n"
-                  << "durability  " << Word(status.durability()) << "\n";
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 std::vector<Command> OperatorCommands() {
@@ -154,13 +123,7 @@ std::vector<Command> OperatorCommands() {
                     "attunectl token --keys=keys --role=facilitator --session=ID --ttl=2h",
                     "attunectl token --keys=keys --inspect=$T"};
 
-  CommandSpec node;
-  node.name = "node";
-  node.summary = "how a node is doing";
-  node.description = "Shows a node's status: no identities, no values. For operators.";
-  node.flags = {{"format", "FORMAT", "text (default) or json: GetNodeStatusResponse"}};
-  node.examples = {"attunectl node --keys=keys"};
-  return {{token, RunToken}, {node, RunNode}};
+  return {{token, RunToken}};
 }
 
 }  // namespace attune::edge

@@ -60,6 +60,7 @@ absl::Status RunWatch(const Args& args, Environment& environment) {
   const bool until_closed = args.Has("until-closed");
   WatchOptions client;
   client.token = server.token();
+  client.traceparent = environment.variable(kTraceparentVariable).value_or("");
   client.history = options.output != WatchOutput::kJsonLines;
   client.give_up_us = until_closed ? 0 : server.timeout_us();
   const WatchResult result = RunWatchLoop(*stub, environment, client, options);

@@ -16,6 +16,9 @@
 
 namespace attune::edge {
 
+// The environment variable whose W3C traceparent all calls of an invocation belong to.
+inline constexpr char kTraceparentVariable[] = "TRACEPARENT";
+
 enum ExitCode { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitUnreachable = 3 };
 
 // The world outside, injected. Everything outlives the command.
@@ -48,7 +51,8 @@ std::vector<Command> WatchCommands();        // watch
 std::vector<Command> ReportCommands();       // report
 std::vector<Command> ExportCommands();       // export
 std::vector<Command> AnalyzeCommands();      // analyze
-std::vector<Command> OperatorCommands();     // token, node
+std::vector<Command> OperatorCommands();     // token
+std::vector<Command> NodeCommands();         // node
 
 // Runs `arguments` (without the program's name) and returns an ExitCode.
 int RunCtl(const std::vector<std::string>& arguments, Environment& environment);

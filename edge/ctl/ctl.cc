@@ -9,8 +9,9 @@ namespace {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
-  for (const auto group : {SessionCommands, ParticipantCommands, SteerCommands, WatchCommands,
-                           ReportCommands, ExportCommands, AnalyzeCommands, OperatorCommands}) {
+  for (const auto group :
+       {SessionCommands, ParticipantCommands, SteerCommands, WatchCommands, ReportCommands,
+        ExportCommands, AnalyzeCommands, OperatorCommands, NodeCommands}) {
     for (Command& command : group()) all.push_back(std::move(command));
   }
   return all;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "edge/client/backoff.h"
 #include "edge/client/channel.h"
+#include "edge/client/trace.h"
 #include "edge/words/text.h"
 #include "edge/words/words.h"
 #include "services/base/keys.h"
@@ -104,6 +105,7 @@ absl::Status Server::Retry(const std::function<grpc::Status(grpc::ClientContext*
   while (true) {
     const int64_t left_us = until_us - environment_->clock.SteadyMicros();
     grpc::ClientContext context;
+    SendTrace(context, environment_->variable(kTraceparentVariable).value_or(""));
     if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
     context.set_deadline(std::chrono::system_clock::now() +
                          std::chrono::microseconds(std::clamp<int64_t>(left_us, 1, kAttemptUs)));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "edge/client/trace.h"
 
 namespace attune::edge {
 namespace {
@@ -64,6 +65,7 @@ absl::Status WatchClient::Run() {
 
 WatchClient::After WatchClient::WatchOnce(absl::Status& why) {
   grpc::ClientContext context;
+  SendTrace(context, options_.traceparent);
   context.AddMetadata("authorization", "Bearer " + options_.token);
   v1::WatchRequest request;
   request.set_after_cursor(cursor_);
@@ -137,6 +139,7 @@ void WatchClient::FetchHistory(const v1::SessionInfo& session) {
   // Beside the stream: meanwhile it keeps the newest frame for us. Not having it only leaves the
   // past empty.
   grpc::ClientContext context;
+  SendTrace(context, options_.traceparent);
   context.AddMetadata("authorization", "Bearer " + options_.token);
   context.set_deadline(std::chrono::system_clock::now() + kHistoryDeadline);
   v1::HistoryRequest request;

@@ -31,8 +31,9 @@ class WatchSink {
 
 struct WatchOptions {
   std::string token{};
-  bool history = false;    // fetch the past after each snapshot, to fill a chart
-  int64_t give_up_us = 0;  // when nothing was ever received for so long; 0: never
+  std::string traceparent{};  // see SendTrace
+  bool history = false;       // fetch the past after each snapshot, to fill a chart
+  int64_t give_up_us = 0;     // when nothing was ever received for so long; 0: never
 };
 
 class WatchClient {

@@ -164,8 +164,25 @@ std::string Word(v1::DurabilityTier tier) {
       return "process (survives the death of the process)";
     case v1::DURABILITY_TIER_FSYNC:
       return "fsync (survives the loss of power)";
+    case v1::DURABILITY_TIER_REDIS:
+      return "redis (survives the death of the node; beyond, what Redis itself keeps)";
+    case v1::DURABILITY_TIER_REDIS_WAIT:
+      return "redis-wait (survives the death of the node and of Redis's primary)";
     default:
       return Unknown(tier);
+  }
+}
+
+std::string Word(v1::NodeState state) {
+  switch (state) {
+    case v1::NODE_STATE_STARTING:
+      return "starting";
+    case v1::NODE_STATE_SERVING:
+      return "serving";
+    case v1::NODE_STATE_DRAINING:
+      return "draining";
+    default:
+      return Unknown(state);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "attune/v1/live.pb.h"
+#include "attune/v1/node.pb.h"
 #include "attune/v1/report.pb.h"
 #include "attune/v1/session.pb.h"
 
@@ -23,6 +24,7 @@ std::string Word(v1::Purpose purpose);
 std::string Word(v1::Audience audience);
 std::string Word(v1::JournalState state);
 std::string Word(v1::DurabilityTier tier);
+std::string Word(v1::NodeState state);
 
 // Why a number is not there. `k_min` > 0 is told along with "too few people".
 std::string Word(v1::Absence absence, uint32_t k_min = 0);

@@ -34,6 +34,7 @@ class Logger {
   // `clock` must outlive the logger. Lines go to `fd`, which is not closed.
   Logger(const Clock& clock, int fd, Severity least = Severity::kInfo)
       : clock_(clock), fd_(fd), least_(least) {}
+  bool Writes(Severity severity) const { return severity >= least_; }
   void Write(Severity severity, std::string_view event,
              std::initializer_list<LogField> fields = {}) const;
 

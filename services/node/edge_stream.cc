@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/node/call_log.h"
 #include "services/node/elsewhere.h"
 #include "services/node/epoch_ticket.h"
 #include "services/node/hop.h"
@@ -31,7 +32,10 @@ bool Serialize(const v1::EdgeDown& message, grpc::ByteBuffer& out) {
 }  // namespace
 
 EdgeStream::EdgeStream(const Services& services, grpc::CallbackServerContext* context)
-    : services_(services), context_(context), cannot_follow_(CannotFollow(*context)) {}
+    : services_(services),
+      context_(context),
+      cannot_follow_(CannotFollow(*context)),
+      began_steady_us_(services.parts.clock.SteadyMicros()) {}
 
 void EdgeStream::Begin() {
   self_ = shared_from_this();
@@ -393,6 +397,11 @@ void EdgeStream::CloseWith(grpc::Status status) {
 void EdgeStream::FinishWith(grpc::Status status) {
   if (finishing_) return;
   finishing_ = true;
+  const Logger& log = services_.parts.log;
+  if (log.Writes(Severity::kDebug)) {
+    LogCall(log, Severity::kDebug, "/attune.v1.EdgeService/Stream", status.error_code(),
+            services_.parts.clock.SteadyMicros() - began_steady_us_, TraceIdOf(*context_));
+  }
   queue_.clear();
   acks_.clear();
   frames_.clear();

@@ -109,6 +109,7 @@ class EdgeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
   const Services services_;
   grpc::CallbackServerContext* const context_;
   const bool cannot_follow_;  // nor is it redirected
+  const int64_t began_steady_us_;
   std::shared_ptr<EdgeStream> self_;
 
   Mutex mu_;

@@ -13,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/node/call_log.h"
 #include "services/node/certificate.h"
 #include "services/node/durability.h"
 #include "services/node/malformed.h"
@@ -121,6 +122,7 @@ absl::Status Node::Serve() {
   builder.RegisterService(node_service_.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<MalformedRequests>());
+  interceptors.push_back(std::make_unique<CallLog>(base_.log, base_.clock));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
