@@ -19,12 +19,10 @@
 #include "absl/status/statusor.h"
 #include "services/base/clock.h"
 #include "services/journal/journal.h"
+#include "services/journal/run_after.h"
 #include "services/redis/client.h"
 
 namespace attune::journal {
-
-// Calls a function once, so many microseconds later, from any thread.
-using RunAfter = std::function<void(int64_t after_us, std::function<void()> call)>;
 
 inline constexpr size_t kKeptBytesPerSession = size_t{64} << 10;
 inline constexpr size_t kKeptBytes = size_t{64} << 20;

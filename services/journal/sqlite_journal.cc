@@ -20,51 +20,6 @@ namespace {
 
 // Of one step of a backup; the writer waits for a step at most.
 constexpr int kBackupPages = 256;
-// What an operation without entries takes up in the queue.
-constexpr size_t kOpBytes = 256;
-
-absl::Status CheckSession(const SessionId& session) {
-  if (!session.empty() && session.size() <= kMaxSessionIdBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("a session id is 1 to ", kMaxSessionIdBytes, " bytes"));
-}
-
-absl::Status CheckFence(const Fence& fence) {
-  if (fence.epoch >= 1 && fence.epoch <= kMaxEpoch && !fence.nonce.empty() &&
-      fence.nonce.size() <= kMaxFenceNonceBytes) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat("a fence is an epoch of 1 to ", kMaxEpoch,
-                                                 " and a nonce of 1 to ", kMaxFenceNonceBytes,
-                                                 " bytes"));
-}
-
-absl::Status CheckSubject(const Subject& subject) {
-  if (subject.empty() || subject.size() == kSubjectBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("a subject is ", kSubjectBytes, " bytes, or empty"));
-}
-
-absl::Status CheckName(const std::string& name) {
-  if (!name.empty() && name.size() <= kMaxBlobNameBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("a blob's name is 1 to ", kMaxBlobNameBytes, " bytes"));
-}
-
-absl::Status CheckEntries(const std::vector<Entry>& entries) {
-  if (entries.size() > kMaxQueuedEntries) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("more than ", kMaxQueuedEntries, " entries in one call"));
-  }
-  for (const Entry& entry : entries) {
-    ATTUNE_RETURN_IF_ERROR(CheckSubject(entry.subject));
-    if (entry.payload.size() > kMaxEntryBytes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("an entry is at most ", kMaxEntryBytes, " bytes"));
-    }
-  }
-  return absl::OkStatus();
-}
 
 class SqliteJournal final : public Journal {
  public:
@@ -80,18 +35,14 @@ class SqliteJournal final : public Journal {
       return absl::FailedPreconditionError("Open must not be called from a journal's callback");
     }
     std::promise<absl::Status> answer;
-    Submit(session, fence, OpenOp{}, 1, kOpBytes, absl::OkStatus(),
+    Submit(session, fence, OpenOp{},
            [&](absl::Status status) { answer.set_value(std::move(status)); });
     return answer.get_future().get();
   }
 
   void Append(const SessionId& session, const Fence& fence, std::vector<Entry> entries, Done done,
               Urgency) override {
-    const absl::Status valid = CheckEntries(entries);
-    size_t bytes = kOpBytes;
-    for (const Entry& entry : entries) bytes += entry.payload.size() + sizeof(Entry);
-    const size_t count = entries.size();
-    Submit(session, fence, AppendOp{std::move(entries)}, count, bytes, valid, std::move(done));
+    Submit(session, fence, AppendOp{std::move(entries)}, std::move(done));
   }
 
   absl::Status Read(const SessionId& session, uint64_t from_number, const Sink& sink) override;
@@ -104,18 +55,7 @@ class SqliteJournal final : public Journal {
 
   void WriteBlob(const SessionId& session, const Fence& fence, const std::string& name,
                  uint64_t revision, const Subject& subject, std::string bytes, Done done) override {
-    absl::Status valid = CheckName(name);
-    if (valid.ok()) valid = CheckSubject(subject);
-    if (valid.ok() && bytes.size() > kMaxBlobBytes) {
-      valid =
-          absl::InvalidArgumentError(absl::StrCat("a blob is at most ", kMaxBlobBytes, " bytes"));
-    }
-    if (valid.ok() && revision > static_cast<uint64_t>(INT64_MAX)) {
-      valid = absl::InvalidArgumentError("a revision is at most 2^63 - 1");
-    }
-    const size_t cost = kOpBytes + bytes.size();
-    Submit(session, fence, WriteBlobOp{name, revision, subject, std::move(bytes)}, 1, cost, valid,
-           std::move(done));
+    Submit(session, fence, WriteBlobOp{name, revision, subject, std::move(bytes)}, std::move(done));
   }
 
   absl::StatusOr<Blob> ReadBlob(const SessionId& session, const std::string& name) override {
@@ -125,31 +65,26 @@ class SqliteJournal final : public Journal {
 
   void DeleteBlob(const SessionId& session, const Fence& fence, const std::string& name,
                   Done done) override {
-    Submit(session, fence, DeleteBlobOp{name}, 1, kOpBytes, CheckName(name), std::move(done));
+    Submit(session, fence, DeleteBlobOp{name}, std::move(done));
   }
 
   void SetLabel(const SessionId& session, const Fence& fence, const std::string& label,
                 Done done) override {
-    absl::Status valid;
-    if (label.size() > kMaxLabelBytes) {
-      valid =
-          absl::InvalidArgumentError(absl::StrCat("a label is at most ", kMaxLabelBytes, " bytes"));
-    }
-    Submit(session, fence, SetLabelOp{label}, 1, kOpBytes, valid, std::move(done));
+    Submit(session, fence, SetLabelOp{label}, std::move(done));
   }
 
   void Trim(const SessionId& session, const Fence& fence, uint64_t up_to_number,
             Done done) override {
-    Submit(session, fence, TrimOp{up_to_number}, 1, kOpBytes, absl::OkStatus(), std::move(done));
+    Submit(session, fence, TrimOp{up_to_number}, std::move(done));
   }
 
   void EraseSubject(const SessionId& session, const Fence& fence, const Subject& subject,
                     Done done) override {
-    Submit(session, fence, EraseOp{subject}, 1, kOpBytes, CheckSubject(subject), std::move(done));
+    Submit(session, fence, EraseOp{subject}, std::move(done));
   }
 
   void DeleteSession(const SessionId& session, const Fence& fence, Done done) override {
-    Submit(session, fence, DeleteSessionOp{}, 1, kOpBytes, absl::OkStatus(), std::move(done));
+    Submit(session, fence, DeleteSessionOp{}, std::move(done));
   }
 
   // A disk that has lost acknowledged entries says DATA_LOSS when they are read.
@@ -157,19 +92,13 @@ class SqliteJournal final : public Journal {
 
   void Restore(const SessionId& session, const Fence& fence, uint64_t last_number,
                Done done) override {
-    absl::Status valid;
-    if (last_number > kMaxNumber) {
-      valid = absl::InvalidArgumentError(absl::StrCat("a number is at most ", kMaxNumber));
-    }
-    Submit(session, fence, RestoreOp{last_number}, 1, kOpBytes, valid, std::move(done));
+    Submit(session, fence, RestoreOp{last_number}, std::move(done));
   }
 
   void Close(const SessionId&, const Fence&) override {}
 
   absl::StatusOr<Listing> List(std::string_view cursor, size_t limit) override {
-    if (limit == 0 || limit > kMaxListed) {
-      return absl::InvalidArgumentError(absl::StrCat("list 1 to ", kMaxListed, " at a time"));
-    }
+    ATTUNE_RETURN_IF_ERROR(CheckListLimit(limit));
     return store_->List(cursor, limit);
   }
 
@@ -178,12 +107,11 @@ class SqliteJournal final : public Journal {
   absl::Status BackupTo(const std::string& path) override;
 
  private:
-  template <typename What>
-  void Submit(const SessionId& session, const Fence& fence, What what, size_t entries, size_t bytes,
-              absl::Status valid, Done done) {
-    if (valid.ok()) valid = CheckSession(session);
-    if (valid.ok()) valid = CheckFence(fence);
+  void Submit(const SessionId& session, const Fence& fence, What what, Done done) {
+    const absl::Status valid = CheckOp(session, fence, what);
     if (!valid.ok()) return done(valid);
+    const size_t entries = EntriesOf(what);
+    const size_t bytes = BytesOf(what);
     writer_.Submit({session, fence, std::move(what), std::move(done), entries, bytes, {}});
   }
   absl::Status CopyTo(sqlite3* copy);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "services/journal/checksum.h"
+#include "services/journal/entry_checksum.h"
 #include "services/journal/journal.h"
 #include "services/journal/sqlite_db.h"
 
@@ -62,18 +63,6 @@ inline std::string SessionCrc(int64_t row, std::string_view session, const Fence
       .Add(position.last_number)
       .Add(static_cast<uint64_t>(written_utc_us))
       .Add(label)
-      .Bytes();
-}
-
-inline std::string EntryCrc(std::string_view session, uint64_t number, uint64_t epoch,
-                            std::string_view subject, bool erased, std::string_view payload) {
-  return Checksum('e')
-      .Add(session)
-      .Add(number)
-      .Add(epoch)
-      .Add(subject)
-      .Add(erased ? 1 : 0)
-      .Add(payload)
       .Bytes();
 }
 

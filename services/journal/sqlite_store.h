@@ -14,13 +14,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/base/mutex.h"
 #include "services/journal/journal.h"
+#include "services/journal/ops.h"
 #include "services/journal/sqlite_db.h"
 
 namespace attune::journal {
@@ -31,48 +31,17 @@ inline constexpr size_t kMaxSessions = 1'000'000;
 inline constexpr size_t kReadChunkEntries = 512;
 inline constexpr size_t kReadChunkBytes = size_t{256} << 10;
 
-struct OpenOp {};
-struct AppendOp {
-  std::vector<Entry> entries;
-};
-struct WriteBlobOp {
-  std::string name;
-  uint64_t revision = 0;
-  Subject subject;
-  std::string bytes;
-};
-struct DeleteBlobOp {
-  std::string name;
-};
-struct SetLabelOp {
-  std::string label;
-};
-struct TrimOp {
-  uint64_t up_to_number = 0;
-};
-struct RestoreOp {
-  uint64_t last_number = 0;
-};
-struct EraseOp {
-  Subject subject;
-};
-struct DeleteSessionOp {};
-
 struct Op {
   SessionId session;
   Fence fence;
-  std::variant<OpenOp, AppendOp, WriteBlobOp, DeleteBlobOp, SetLabelOp, TrimOp, RestoreOp, EraseOp,
-               DeleteSessionOp>
-      what;
+  What what;
   Journal::Done done;
   size_t entries = 0;  // its share of the queue
   size_t bytes = 0;
   absl::Status result;  // set by Apply
 
   // Not answered before the unused space has been scrubbed.
-  bool needs_scrub() const {
-    return std::holds_alternative<EraseOp>(what) || std::holds_alternative<DeleteSessionOp>(what);
-  }
+  bool needs_scrub() const { return NeedsScrub(what); }
 };
 
 struct BlobHead {

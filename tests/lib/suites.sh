@@ -35,7 +35,8 @@ suite_floors() { tests/floors/run; }
 suite_contracts() { bazel_tests //proto/... //tests/contracts/...; }
 
 # Every implementation of journal and directory runs the same cases.
-CONFORMANCE=(//services/journal:sqlite_journal_test //services/placement:local_directory_test
+CONFORMANCE=(//services/journal:sqlite_journal_test //services/journal:redis_journal_test
+  //services/placement:local_directory_test
   //services/placement:redis_directory_test)
 
 suite_unit() {

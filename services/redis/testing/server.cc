@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <random>
+#include <system_error>
 #include <thread>
 
 namespace attune::redis::testing {
@@ -39,6 +40,16 @@ bool Takes(int port) {
   }
   close(fd);
   return pong;
+}
+
+// Also when a child of a killed server, which rewrites its file, still adds to it.
+void RemoveFolder(const std::string& folder) {
+  std::error_code error;
+  for (int i = 0; i < 1000; ++i) {
+    std::filesystem::remove_all(folder, error);
+    if (!error && !std::filesystem::exists(folder, error)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 }  // namespace
@@ -71,7 +82,7 @@ Server::Server(std::vector<std::string> flags) : flags_(std::move(flags)) {
 
 Server::~Server() {
   if (running()) Kill9();
-  std::filesystem::remove_all(folder_);
+  RemoveFolder(folder_);
 }
 
 void Server::Start() {
@@ -107,7 +118,7 @@ void Server::Thaw() { kill(pid_, SIGCONT); }
 
 void Server::StartEmpty() {
   if (running()) Kill9();
-  std::filesystem::remove_all(folder_);
+  RemoveFolder(folder_);
   std::filesystem::create_directory(folder_);
   Start();
 }
