@@ -90,7 +90,6 @@ class Metrics {
   prometheus::Gauge& clustered;            // 1: runs with --cluster
   prometheus::Gauge& leases_held;          // sessions whose lease is ours and in time
   prometheus::Gauge& sessions_suspended;   // in memory, lease out of time: no acks, no frames
-  prometheus::Counter& takeovers_asked;    // somebody asked here for a session without owner
   prometheus::Counter& takeovers_orphan;   // the orphan sweeper found it
   prometheus::Counter& takeovers_handed;   // another node handed it over
   prometheus::Counter& takeovers_resumed;  // our own again after a suspension
