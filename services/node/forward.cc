@@ -69,7 +69,11 @@ void Forwarder::Unary(UnaryCall& call, const std::string& address) {
                    CarryBackTrailing(onward, call.context());
                    calls_.fetch_sub(1);
                    Count(status);
-                   call.Finish(status);
+                   // An owner that answers without an answer is not one of ours.
+                   const bool whole = !status.ok() || call.response_bytes().Valid();
+                   call.Finish(whole ? status
+                                     : grpc::Status(grpc::StatusCode::INTERNAL,
+                                                    "the session's node gave no answer"));
                  });
 }
 

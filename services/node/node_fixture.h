@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -84,8 +85,9 @@ class Reader {
 // One edge's stream.
 class EdgeClient {
  public:
-  explicit EdgeClient(const std::shared_ptr<grpc::Channel>& channel)
-      : stream_(v1::EdgeService::NewStub(channel)->Stream(&context_)), reader_(*stream_) {}
+  explicit EdgeClient(const std::shared_ptr<grpc::Channel>& channel,
+                      const std::map<std::string, std::string>& metadata = {})
+      : stream_(Open(channel, metadata)), reader_(*stream_) {}
   ~EdgeClient() { context_.TryCancel(); }
 
   bool Send(const v1::EdgeUp& message) { return stream_->Write(message); }
@@ -134,6 +136,13 @@ class EdgeClient {
   bool AwaitEnd(int seconds = 20) { return reader_.AwaitEnd(seconds); }
 
  private:
+  std::unique_ptr<grpc::ClientReaderWriter<v1::EdgeUp, v1::EdgeDown>> Open(
+      const std::shared_ptr<grpc::Channel>& channel,
+      const std::map<std::string, std::string>& metadata) {
+    for (const auto& [key, value] : metadata) context_.AddMetadata(key, value);
+    return v1::EdgeService::NewStub(channel)->Stream(&context_);
+  }
+
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::EdgeUp, v1::EdgeDown>> stream_;
   Reader<grpc::ClientReaderWriter<v1::EdgeUp, v1::EdgeDown>, v1::EdgeDown> reader_;
