@@ -15,9 +15,11 @@ constexpr char kMethod[] = "/attune.v1.EdgeService/Stream";
 
 void EdgeStream::OnElsewhere(uint32_t number, const std::string& session, const Elsewhere& where,
                              grpc::ByteBuffer hello) {
-  absl::Status refused;
   if (cannot_follow_ || IsForwarded(*context_)) {
-    refused = PassOn(number, where.address, std::move(hello));
+    const absl::Status refused = PassOn(number, where.address, std::move(hello));
+    if (refused.ok()) return;
+    RefuseHandle(number, v1::REFUSAL_REASON_OVERLOADED, std::string(refused.message()),
+                 kOwnerRetryMs);
   } else {
     services_.parts.metrics.redirects.Increment();
     v1::EdgeDown message;
@@ -29,10 +31,6 @@ void EdgeStream::OnElsewhere(uint32_t number, const std::string& session, const 
     Send(std::move(message));
     Release(number);
   }
-  if (!refused.ok()) {
-    RefuseHandle(number, v1::REFUSAL_REASON_OVERLOADED, std::string(refused.message()),
-                 kOwnerRetryMs);
-  }
   MutexLock lock(mu_);
   --resolving_;
   MaybeRead();
@@ -40,7 +38,10 @@ void EdgeStream::OnElsewhere(uint32_t number, const std::string& session, const 
 
 absl::Status EdgeStream::PassOn(uint32_t number, const std::string& owner, grpc::ByteBuffer hello) {
   MutexLock lock(mu_);
-  if (finishing_ || closing_.has_value()) return absl::OkStatus();
+  if (finishing_ || closing_.has_value()) {
+    --resolving_;
+    return absl::OkStatus();
+  }
   if (!onward_.contains(owner)) {
     auto passage = services_.forwarder.Stream(*context_, kMethod, owner, shared_from_this());
     if (!passage.ok()) return passage.status();
@@ -49,6 +50,9 @@ absl::Status EdgeStream::PassOn(uint32_t number, const std::string& owner, grpc:
   }
   handles_[number] = {Binding::kPassedOn, 0, nullptr, owner};
   PassMessage(owner, std::move(hello));
+  // In one step with the above: the owner may end the stream before this returns.
+  --resolving_;
+  MaybeRead();
   return absl::OkStatus();
 }
 

@@ -13,6 +13,8 @@
 #include "services/node/fake_owner_for_test.h"
 #include "services/node/hop.h"
 #include "services/node/node_fixture.h"
+#include "services/placement/codes.h"
+#include "services/placement/nodes.h"
 
 namespace attune::node {
 namespace {
@@ -47,6 +49,28 @@ class TheirDirectory final : public placement::Directory {
   }
 
  private:
+  const std::string address_;
+};
+
+// New sessions go to one node of another name.
+class TheirNodes final : public placement::NodeList {
+ public:
+  explicit TheirNodes(std::string address) : address_(std::move(address)) {}
+  absl::Status Announce(placement::NodeRecord) override { return absl::OkStatus(); }
+  absl::Status Beat() override { return absl::OkStatus(); }
+  absl::Status Withdraw() override { return absl::OkStatus(); }
+  absl::StatusOr<std::vector<placement::NodeRecord>> List() override { return {{Record()}}; }
+  absl::StatusOr<placement::NodeRecord> Pick(const placement::Needs&) override { return Record(); }
+
+ private:
+  placement::NodeRecord Record() const {
+    placement::NodeRecord record;
+    record.node_id = "theirs";
+    record.incarnation = "theirs#1";
+    record.address = address_;
+    record.state = placement::NodeState::kServing;
+    return record;
+  }
   const std::string address_;
 };
 
@@ -158,9 +182,13 @@ class ForwardTest : public NodeFixture {
  protected:
   void StartFront(const std::string& owner) {
     their_directory_ = std::make_unique<TheirDirectory>(owner);
+    their_nodes_ = std::make_unique<TheirNodes>(owner);
     front_metrics_ = std::make_unique<Metrics>("test", "1");
-    auto front = Node::Start(options_, {clock_, log_, random_, *front_metrics_, *journal_,
-                                        *keystore_, *their_directory_});
+    Options options = options_;
+    options.cluster = true;
+    options.node_id = "front";
+    auto front = Node::Start(options, {clock_, log_, random_, *front_metrics_, *journal_,
+                                       *keystore_, *their_directory_, their_nodes_.get(), &codes_});
     ASSERT_TRUE(front.ok()) << front.status();
     front_ = *std::move(front);
   }
@@ -177,9 +205,10 @@ class ForwardTest : public NodeFixture {
   }
   // `role` empty: without a token.
   std::unique_ptr<RawCall> At(const std::string& role) {
-    return std::make_unique<RawCall>(
-        front_->grpc_address(),
-        role.empty() ? "" : Token(role, session_, role == "participant" ? 1 : 0));
+    return std::make_unique<RawCall>(front_->grpc_address(),
+                                     role.empty() ? ""
+                                                  : Token(role, role == "operator" ? "" : session_,
+                                                          role == "participant" ? 1 : 0));
   }
   // A unary call in bytes, from beginning to end.
   struct Answer {
@@ -206,6 +235,8 @@ class ForwardTest : public NodeFixture {
   FakeOwner owner_;
   std::string session_;
   std::unique_ptr<TheirDirectory> their_directory_;
+  std::unique_ptr<TheirNodes> their_nodes_;
+  placement::LocalCodes codes_{clock_};
   std::unique_ptr<Metrics> front_metrics_;
   std::unique_ptr<Node> front_;
 };
@@ -262,12 +293,33 @@ std::vector<const google::protobuf::MethodDescriptor*> AllMethods() {
   return methods;
 }
 
+// What the front has to see of a request; the rest is none of its business.
+std::string RequestBytes(By by, const google::protobuf::MethodDescriptor& method) {
+  if (by == By::kOwnerOfCode) {
+    const std::string code = "ABCD-2345";
+    v1::GetSessionByCodeRequest look;
+    look.set_join_code(code);
+    v1::JoinSessionRequest join;
+    join.set_join_code(code);
+    return (method.name() == "JoinSession" ? join.SerializeAsString() : look.SerializeAsString()) +
+           kUnknownField;
+  }
+  if (by == By::kChosen) {
+    v1::CreateSessionRequest create;
+    create.set_request_id("request-of-somebody");
+    create.set_kind(v1::SESSION_KIND_LAB);
+    return create.SerializeAsString() + kUnknownField;
+  }
+  return kUnknownField;
+}
+
 std::string NameOf(const google::protobuf::MethodDescriptor& method) {
   return method.service()->name() + "." + method.name();
 }
 
 TEST_F(ForwardTest, EveryCallOfASessionReachesItsOwnerUntouched) {
   StartBeforeFake();
+  ASSERT_TRUE(codes_.Claim("ABCD-2345", session_, 3600 * kSecond).ok());
   const std::string answer = "an answer that is no message of ours \xff\xfe";
   size_t known = 0;
   for (const auto* method : AllMethods()) {
@@ -276,20 +328,18 @@ TEST_F(ForwardTest, EveryCallOfASessionReachesItsOwnerUntouched) {
     const auto rule = Rules().find(name);
     ASSERT_NE(rule, Rules().end()) << "a new call: say here who answers it";
     ++known;
-    if (rule->second.by != By::kOwner) continue;
+    if (rule->second.by == By::kAsked) continue;
     const std::string path = "/" + method->service()->full_name() + "/" + method->name();
     const bool edge = method->client_streaming();
     OwnerScript script;
     script.messages = {answer};
     owner_.Script(script);
     const size_t before = owner_.Calls().size();
-    const auto call = std::make_unique<RawCall>(
-        front_->grpc_address(),
-        edge ? "" : Token(rule->second.role, session_, rule->second.role == "participant" ? 1 : 0));
+    const auto call = At(rule->second.role);
     call->context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa-01");
     call->context.AddMetadata("some-bin", std::string("\0\x01\xff", 3));
     if (edge) call->context.AddMetadata(kFollowRedirectsKey, "no");
-    const std::string request = edge ? HelloBytes() : kUnknownField;
+    const std::string request = edge ? HelloBytes() : RequestBytes(rule->second.by, *method);
     const Answer got = Ask(*call, path, request);
     EXPECT_TRUE(got.status.ok()) << got.status.error_message();
     EXPECT_EQ(got.bytes, answer);
@@ -305,7 +355,7 @@ TEST_F(ForwardTest, EveryCallOfASessionReachesItsOwnerUntouched) {
     };
     EXPECT_EQ(sent("traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa-01");
     EXPECT_EQ(sent("some-bin"), std::string("\0\x01\xff", 3));
-    EXPECT_EQ(sent("authorization").substr(0, 6), edge ? "(none)" : "Bearer");
+    EXPECT_EQ(sent("authorization").substr(0, 6), rule->second.role.empty() ? "(none)" : "Bearer");
     EXPECT_EQ(sent("attune-forwarded"), "1");
   }
   EXPECT_EQ(known, Rules().size()) << "a call that is no longer there";

@@ -189,7 +189,7 @@ std::string Registry::FreshCode() {
 }
 
 void Registry::Create(const v1::CreateSessionRequest& request, const std::string& creator,
-                      OnHost on_host) {
+                      const std::string& elsewhere, OnHost on_host) {
   const std::string session =
       SessionIdFor(parts_.options.keys.ticket, creator, request.request_id());
   session::SessionCore::CreateOptions options;
@@ -210,26 +210,30 @@ void Registry::Create(const v1::CreateSessionRequest& request, const std::string
     MutexLock lock(mu_);
     full = hosts_.size() >= kMaxOpenSessions && !hosts_.contains(session);
   }
-  if (draining()) {
+  if (draining() && elsewhere.empty()) {
     on_host(absl::UnavailableError("the node is stopping: ask another one"));
     return;
   }
-  if (full) {
+  if (full && elsewhere.empty()) {
     on_host(absl::ResourceExhaustedError(
         absl::StrCat("this node has ", kMaxOpenSessions, " sessions: end some first")));
     return;
   }
-  parts_.opener.Post([this, session, request, options, opening = *std::move(opening),
+  parts_.opener.Post([this, session, request, options, elsewhere, opening = *std::move(opening),
                       on_host = std::move(on_host)]() mutable {
     const absl::StatusOr<journal::Position> position = parts_.journal.Last(session);
     bool known = position.ok() && position->last_number > 0;
     {
       MutexLock lock(mu_);
       known |= hosts_.contains(session) || opening_.contains(session);
-      if (!known) opening_[session].push_back(on_host);
+      if (!known && elsewhere.empty()) opening_[session].push_back(on_host);
     }
     if (known) {
       Find(session, on_host);
+      return;
+    }
+    if (!elsewhere.empty()) {
+      on_host(ElsewhereStatus({elsewhere, 0}));
       return;
     }
     if (parts_.options.cluster) {

@@ -41,8 +41,10 @@ class Registry {
   // Blocks. OK even then, unless the journal cannot be listed.
   absl::Status RecoverAll();
 
-  // The session that this request makes or has made.
-  void Create(const v1::CreateSessionRequest& request, const std::string& creator, OnHost on_host);
+  // The session that this request makes or has made. `elsewhere`: a node that is to make a new one
+  // (ElsewhereStatus); empty: it is made here.
+  void Create(const v1::CreateSessionRequest& request, const std::string& creator,
+              const std::string& elsewhere, OnHost on_host);
   // NOT_FOUND: there is no such session. FAILED_PRECONDITION with where it is (elsewhere.h):
   // another node owns it. A session that nobody owns is taken.
   void Find(const std::string& session, OnHost on_host);

@@ -133,8 +133,11 @@ void SessionServiceImpl::CreateSession(
     return;
   }
   if (!call.Parse()) return;
+  // One that has been passed on is made here.
+  const std::string elsewhere =
+      IsForwarded(call.context()) ? "" : services_.registry.WhereToCreate(call.request());
   services_.registry.Create(
-      call.request(), claims->key_id,
+      call.request(), claims->key_id, elsewhere,
       [services = services_, &call](const absl::StatusOr<Registry::Host>& created) {
         // The same request may have made the session before, on another node.
         const Registry::Host host = AtHome(services, call, created);
