@@ -16,7 +16,7 @@
 #include "services/base/clock.h"
 #include "services/base/random.h"
 #include "services/journal/keystore.h"
-#include "services/journal/redis_journal.h"
+#include "services/journal/run_after.h"
 #include "services/redis/client.h"
 
 namespace attune::journal {

@@ -7,7 +7,6 @@
 #include "services/journal/checksum.h"
 #include "services/journal/entry_checksum.h"
 #include "services/journal/journal_lua.h"
-#include "services/journal/redis_journal.h"
 
 namespace attune::journal {
 namespace {

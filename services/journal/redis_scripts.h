@@ -27,6 +27,8 @@ struct JournalLua {
       erase_begin, erase_find, erase_copy, erase_end, remove, check, heal;
 };
 const JournalLua& Lua();
+// All of them.
+std::vector<redis::Script> JournalScripts();
 
 // What a script answers: an array with an integer in front.
 struct Answer {

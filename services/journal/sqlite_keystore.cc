@@ -1,24 +1,19 @@
 #include "services/journal/sqlite_keystore.h"
 
-#include <openssl/crypto.h>
-
-#include <algorithm>
 #include <map>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/mutex.h"
 #include "services/base/status_macros.h"
-#include "services/journal/aead.h"
 #include "services/journal/checksum.h"
+#include "services/journal/key_wrapping.h"
 #include "services/journal/sqlite_db.h"
 #include "services/journal/sqlite_scrub.h"
 
 namespace attune::journal {
 namespace {
 
-constexpr size_t kMaxKeyIdBytes = 64;
 constexpr char kSessionDomain = 'k';
 
 // keys: an empty `wrapped` is a tombstone. sessions: erased is the tombstone of all its subjects.
@@ -36,21 +31,6 @@ FileKind KeyStoreKind() {
 
 absl::Status Erased() { return absl::NotFoundError("erased: the key has been destroyed"); }
 
-std::span<const unsigned char> Span(const std::string& bytes) {
-  return {reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()};
-}
-
-std::string KeyPlace(const std::string& session, const std::string& subject,
-                     const std::string& kek) {
-  std::string place = "attune wrapped key v1";
-  AppendField(place, session);
-  AppendField(place, subject);
-  AppendField(place, kek);
-  return place;
-}
-
-void Wipe(std::string& secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
-
 struct SessionRow {
   uint64_t epoch = 0;
   bool erased = false;
@@ -63,10 +43,7 @@ std::string SessionCrc(const std::string& session, const SessionRow& row) {
 class SqliteKeyStore final : public KeyStore {
  public:
   SqliteKeyStore(std::unique_ptr<Database> db, SqliteKeyStoreOptions options)
-      : options_(std::move(options)), db_(std::move(db)) {}
-  ~SqliteKeyStore() override {
-    for (KeyEncryptionKey& key : options_.keys) Wipe(key.bytes);
-  }
+      : wrapper_(std::move(options.keys), *options.random), db_(std::move(db)) {}
 
   absl::Status Start();
 
@@ -97,9 +74,6 @@ class SqliteKeyStore final : public KeyStore {
       ATTUNE_REQUIRES(mu_);
   absl::StatusOr<Key> Create(const std::string& session, const std::string& subject)
       ATTUNE_REQUIRES(mu_);
-  absl::StatusOr<Key> Unwrap(const std::string& session, const std::string& subject,
-                             const std::string& kek, std::string_view wrapped);
-  absl::StatusOr<std::string> Wrap(const std::string& place, std::string_view secret);
   absl::StatusOr<SessionRow> ReadSession(const std::string& session) ATTUNE_REQUIRES(mu_);
   absl::Status WriteSession(const std::string& session, const SessionRow& row) ATTUNE_REQUIRES(mu_);
   absl::Status Prove();
@@ -107,7 +81,7 @@ class SqliteKeyStore final : public KeyStore {
   template <typename Change>
   absl::Status InTransaction(const Change& change) ATTUNE_REQUIRES(mu_);
 
-  SqliteKeyStoreOptions options_;
+  KeyWrapper wrapper_;
   Mutex mu_;
   const std::unique_ptr<Database> db_;
   // The stores statements must go before the connection.
@@ -146,7 +120,6 @@ absl::Status SqliteKeyStore::Start() {
 }
 
 absl::Status SqliteKeyStore::Prove() {
-  const auto place = [](const std::string& id) { return KeyPlace("proof", "proof", id); };
   bool current_is_proven = false;
   {
     ATTUNE_ASSIGN_OR_RETURN(Statement proofs, db_->Prepare("SELECT kek, wrapped FROM proofs"));
@@ -154,56 +127,15 @@ absl::Status SqliteKeyStore::Prove() {
       ATTUNE_ASSIGN_OR_RETURN(const bool row, proofs.Step());
       if (!row) break;
       const std::string id(proofs.Bytes(0));
-      const auto key = std::find_if(options_.keys.begin(), options_.keys.end(),
-                                    [&](const KeyEncryptionKey& k) { return k.id == id; });
-      const std::string_view wrapped = proofs.Bytes(1);
-      if (key == options_.keys.end() || wrapped.size() < kNonceBytes ||
-          !GcmDecrypt(Span(key->bytes), wrapped.substr(0, kNonceBytes), place(id),
-                      wrapped.substr(kNonceBytes))
-               .ok()) {
-        return absl::FailedPreconditionError(
-            absl::StrCat("keys in the key store are wrapped under the key-encryption key \"",
-                         absl::CHexEscape(id),
-                         "\", which the key file does not hold, or not with these bytes: "
-                         "give the key file that was used before"));
-      }
-      current_is_proven = current_is_proven || id == options_.keys.front().id;
+      ATTUNE_RETURN_IF_ERROR(wrapper_.CheckProof(id, proofs.Bytes(1)));
+      current_is_proven = current_is_proven || id == wrapper_.first_id();
     }
   }
   if (current_is_proven) return absl::OkStatus();
-  const std::string& id = options_.keys.front().id;
-  ATTUNE_ASSIGN_OR_RETURN(const std::string wrapped, Wrap(place(id), "proof"));
+  ATTUNE_ASSIGN_OR_RETURN(const std::string wrapped, wrapper_.Proof());
   ATTUNE_ASSIGN_OR_RETURN(Statement put,
                           db_->Prepare("INSERT INTO proofs(kek, wrapped) VALUES(?1, ?2)"));
-  return put.Bind(id).Bind(wrapped).Run();
-}
-
-absl::StatusOr<std::string> SqliteKeyStore::Wrap(const std::string& place,
-                                                 std::string_view secret) {
-  const std::string nonce = options_.random->Bytes(kNonceBytes);
-  ATTUNE_ASSIGN_OR_RETURN(const std::string text,
-                          GcmEncrypt(Span(options_.keys.front().bytes), nonce, place, secret));
-  return nonce + text;
-}
-
-absl::StatusOr<SqliteKeyStore::Key> SqliteKeyStore::Unwrap(const std::string& session,
-                                                           const std::string& subject,
-                                                           const std::string& kek,
-                                                           std::string_view wrapped) {
-  const auto found = std::find_if(options_.keys.begin(), options_.keys.end(),
-                                  [&](const KeyEncryptionKey& key) { return key.id == kek; });
-  if (found == options_.keys.end() || wrapped.size() < kNonceBytes) {
-    return absl::DataLossError("a wrapped key is damaged");
-  }
-  auto secret = GcmDecrypt(Span(found->bytes), wrapped.substr(0, kNonceBytes),
-                           KeyPlace(session, subject, kek), wrapped.substr(kNonceBytes));
-  if (!secret.ok()) return absl::DataLossError("a wrapped key is damaged");
-  auto key = std::make_shared<DataKey>();
-  const bool fits = secret->size() == key->bytes.size();
-  if (fits) std::copy(secret->begin(), secret->end(), key->bytes.begin());
-  Wipe(*secret);
-  if (!fits) return absl::DataLossError("a wrapped key has a wrong length");
-  return key;
+  return put.Bind(wrapper_.first_id()).Bind(wrapped).Run();
 }
 
 absl::StatusOr<SqliteKeyStore::Key> SqliteKeyStore::Find(const std::string& session,
@@ -217,7 +149,7 @@ absl::StatusOr<SqliteKeyStore::Key> SqliteKeyStore::Find(const std::string& sess
     const std::string wrapped(find_.Bytes(1));
     find_.Reset();
     if (wrapped.empty()) return Erased();
-    ATTUNE_ASSIGN_OR_RETURN(key, Unwrap(session, subject, kek, wrapped));
+    ATTUNE_ASSIGN_OR_RETURN(key, wrapper_.Unwrap(session, subject, kek, wrapped));
   } else {
     ATTUNE_ASSIGN_OR_RETURN(const SessionRow in, ReadSession(session));
     if (in.erased) return Erased();
@@ -234,16 +166,10 @@ absl::StatusOr<SqliteKeyStore::Key> SqliteKeyStore::Find(const std::string& sess
 
 absl::StatusOr<SqliteKeyStore::Key> SqliteKeyStore::Create(const std::string& session,
                                                            const std::string& subject) {
-  auto key = std::make_shared<DataKey>();
-  std::string secret = options_.random->Bytes(kKeyBytes);
-  std::copy(secret.begin(), secret.end(), key->bytes.begin());
-  const std::string& kek = options_.keys.front().id;
-  const auto wrapped = Wrap(KeyPlace(session, subject, kek), secret);
-  Wipe(secret);
-  ATTUNE_RETURN_IF_ERROR(wrapped.status());
+  ATTUNE_ASSIGN_OR_RETURN(const KeyWrapper::Made made, wrapper_.Make(session, subject));
   ATTUNE_RETURN_IF_ERROR(InTransaction(
-      [&] { return put_.Bind(session).Bind(subject).Bind(kek).Bind(*wrapped).Run(); }));
-  return key;
+      [&] { return put_.Bind(session).Bind(subject).Bind(made.kek).Bind(made.wrapped).Run(); }));
+  return made.key;
 }
 
 absl::Status SqliteKeyStore::Destroy(const std::string& session, const std::string& subject) {
@@ -311,14 +237,7 @@ absl::Status SqliteKeyStore::RaiseEpoch(const std::string& session, uint64_t epo
 absl::StatusOr<std::unique_ptr<KeyStore>> OpenSqliteKeyStore(const std::string& path,
                                                              SqliteKeyStoreOptions options) {
   if (options.random == nullptr) return absl::InvalidArgumentError("no source of randomness");
-  if (options.keys.empty()) return absl::InvalidArgumentError("no key-encryption key");
-  for (const KeyEncryptionKey& key : options.keys) {
-    if (key.id.empty() || key.id.size() > kMaxKeyIdBytes || key.bytes.size() != kKeyBytes) {
-      return absl::InvalidArgumentError(absl::StrCat("a key-encryption key needs an id of 1 to ",
-                                                     kMaxKeyIdBytes, " bytes and ", kKeyBytes,
-                                                     " bytes of key"));
-    }
-  }
+  ATTUNE_RETURN_IF_ERROR(CheckKeyEncryptionKeys(options.keys));
   ATTUNE_ASSIGN_OR_RETURN(auto db,
                           Database::Open(path, options.vfs_name, KeyStoreKind(), /*wal=*/false,
                                          /*sync_commits=*/true));

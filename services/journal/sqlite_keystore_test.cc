@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "services/journal/sealer.h"
+#include "services/journal/keystore_conformance.h"
 
 namespace attune::journal {
 namespace {
@@ -20,20 +20,6 @@ std::string FileBytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-// Remembers what it gave out, so that a test can look for it on the disk.
-class RecordingRandom final : public RandomSource {
- public:
-  explicit RecordingRandom(uint64_t seed) : random_(seed) {}
-  std::string Bytes(size_t count) override {
-    given.push_back(random_.Bytes(count));
-    return given.back();
-  }
-  std::vector<std::string> given;
-
- private:
-  SeededRandom random_;
-};
 
 class KeyStoreTest : public testing::Test {
  protected:
@@ -77,46 +63,6 @@ TEST_F(KeyStoreTest, AKeyIsMadeOnceAndSurvivesAReopen) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
 
-TEST_F(KeyStoreTest, AbsentIsToldFromErased) {
-  EXPECT_TRUE(absl::IsDataLoss(store_->Get("s", "anna").status()));
-  Key("s", "anna");
-  const auto held = *store_->Get("s", "anna");
-  ASSERT_TRUE(store_->Destroy("s", "anna").ok());
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_TRUE(IsErased(store_->Get("s", "anna").status()));
-    EXPECT_TRUE(IsErased(store_->GetOrCreate("s", "anna").status()));
-    Reopen();
-  }
-  EXPECT_TRUE(store_->Destroy("s", "anna").ok()) << "idempotent";
-  ASSERT_TRUE(store_->Destroy("s", "never seen").ok());
-  EXPECT_TRUE(IsErased(store_->GetOrCreate("s", "never seen").status()));
-}
-
-TEST_F(KeyStoreTest, ADestroyedSessionStaysDestroyed) {
-  Key("s", "anna");
-  Key("t", "anna");
-  ASSERT_TRUE(store_->RaiseEpoch("s", 4).ok());
-  ASSERT_TRUE(store_->DestroySession("s").ok());
-  ASSERT_TRUE(store_->Destroy("s", "bert").ok());
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_TRUE(IsErased(store_->GetOrCreate("s", "anna").status()));
-    EXPECT_TRUE(IsErased(store_->GetOrCreate("s", "bert").status()));
-    EXPECT_TRUE(store_->Get("t", "anna").ok());
-    EXPECT_EQ(*store_->LastEpoch("s"), 4u);
-    Reopen();
-  }
-}
-
-TEST_F(KeyStoreTest, EpochsOnlyRise) {
-  EXPECT_EQ(*store_->LastEpoch("s"), 0u);
-  ASSERT_TRUE(store_->RaiseEpoch("s", 3).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(store_->RaiseEpoch("s", 3)));
-  EXPECT_TRUE(absl::IsFailedPrecondition(store_->RaiseEpoch("s", 2)));
-  Reopen();
-  EXPECT_EQ(*store_->LastEpoch("s"), 3u);
-  EXPECT_TRUE(store_->RaiseEpoch("s", 4).ok());
-}
-
 // Many keys, so that pages split and move, then destruction: no wrapped form may be found.
 TEST_F(KeyStoreTest, NothingOfADestroyedKeyStaysInTheFile) {
   std::set<std::string> subjects;
@@ -124,10 +70,7 @@ TEST_F(KeyStoreTest, NothingOfADestroyedKeyStaysInTheFile) {
   for (int i = 0; i < 400; ++i) subjects.insert(ids.Bytes(16));
   for (const std::string& subject : subjects) Key("s", subject);
   // Wrapping nonces are what marks a wrapped key in the file.
-  std::vector<std::string> nonces;
-  for (const std::string& bytes : random_.given) {
-    if (bytes.size() == 12) nonces.push_back(bytes);
-  }
+  const std::vector<std::string> nonces = random_.given(12);
   const auto count = [&] {
     const std::string file = FileBytes(path_) + FileBytes(path_ + "-journal");
     size_t found = 0;
@@ -144,22 +87,6 @@ TEST_F(KeyStoreTest, NothingOfADestroyedKeyStaysInTheFile) {
   EXPECT_EQ(count(), nonces.size() - 100);
   ASSERT_TRUE(store_->DestroySession("s").ok());
   EXPECT_EQ(count(), 1u) << "the proof only";
-}
-
-TEST_F(KeyStoreTest, AWrongKeyEncryptionKeyIsRefusedAndARotatedOneWorks) {
-  const std::string anna = Key("s", "anna");
-  store_.reset();
-  const absl::Status unknown = Open({{"2027", std::string(32, 'N')}}).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(unknown));
-  EXPECT_NE(unknown.message().find("2026"), std::string_view::npos) << unknown;
-  EXPECT_TRUE(absl::IsFailedPrecondition(Open({{"2026", std::string(32, 'X')}}).status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(Open({}).status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(Open({{"2026", "short"}}).status()));
-  auto rotated = Open({{"2027", std::string(32, 'N')}, kek_});
-  ASSERT_TRUE(rotated.ok()) << rotated.status();
-  store_ = std::move(*rotated);
-  EXPECT_EQ(Key("s", "anna"), anna);
-  EXPECT_NE(Key("s", "bert"), anna);
 }
 
 TEST_F(KeyStoreTest, ASecondOpenerIsRefusedInClearWords) {
@@ -198,6 +125,28 @@ TEST_F(KeyStoreTest, DamageIsReportedAndNeverMakesANewKey) {
   }
   EXPECT_GT(refused, 0);
 }
+
+class SqliteKeysUnderTest final : public KeyStoreUnderTest {
+ public:
+  SqliteKeysUnderTest() { std::filesystem::remove(path_); }
+  absl::Status Reopen(std::vector<KeyEncryptionKey> keys, RandomSource& random) override {
+    store_.reset();
+    auto store = OpenSqliteKeyStore(path_, {std::move(keys), &random, ""});
+    if (store.ok()) store_ = std::move(*store);
+    return store.status();
+  }
+  KeyStore& store() override { return *store_; }
+  std::string Files() override { return FileBytes(path_) + FileBytes(path_ + "-journal"); }
+
+ private:
+  const std::string path_ = testing::TempDir() + "/keys-conformance";
+  std::unique_ptr<KeyStore> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, KeyStoreConformance,
+                         testing::Values(KeyStoreParam{
+                             "sqlite", [] { return std::make_unique<SqliteKeysUnderTest>(); }}),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace attune::journal

@@ -36,6 +36,7 @@ suite_contracts() { bazel_tests //proto/... //tests/contracts/...; }
 
 # Every implementation of journal and directory runs the same cases.
 CONFORMANCE=(//services/journal:sqlite_journal_test //services/journal:redis_journal_test
+  //services/journal:redis_keystore_test //services/journal:sqlite_keystore_test
   //services/placement:local_directory_test
   //services/placement:redis_directory_test)
 
