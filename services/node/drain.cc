@@ -76,6 +76,7 @@ std::map<std::string, Drain::Hosts> Drain::HandOver(const Hosts& wave) {
       handed = parts_.directory.HandOff(host->lease(), target->incarnation, target->address);
     }
     if (handed.ok()) {
+      registry_.HandedOver(host->lease());
       parts_.metrics.handoffs_done.Increment();
       by_address[target->address].push_back(host);
       continue;

@@ -17,14 +17,15 @@ constexpr int64_t kRetryUs = 100'000;  // after the journal's queue was full
 
 RecordLog::RecordLog(journal::Journal& journal, journal::Sealer& sealer, Worker& worker,
                      const Clock& clock, std::atomic<int64_t>& pending_bytes_total,
-                     std::string session, journal::Fence fence)
+                     std::string session, journal::Fence fence, int64_t linger_us)
     : journal_(journal),
       sealer_(sealer),
       worker_(worker),
       clock_(clock),
       pending_bytes_total_(pending_bytes_total),
       session_(std::move(session)),
-      fence_(std::move(fence)) {}
+      fence_(std::move(fence)),
+      linger_us_(linger_us) {}
 
 RecordLog::~RecordLog() { CountWaiting(-static_cast<int64_t>(waiting_bytes_)); }
 
@@ -33,11 +34,14 @@ void RecordLog::CountWaiting(int64_t bytes) {
   pending_bytes_total_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-absl::Status RecordLog::Add(const v1::JournalRecord& record, const std::string& subject) {
+absl::Status RecordLog::Add(const v1::JournalRecord& record, const std::string& subject,
+                            bool may_wait) {
   ATTUNE_ASSIGN_OR_RETURN(
       std::string sealed,
       sealer_.Seal(session_, subject, fence_.epoch, record.number(), record.SerializeAsString()));
   CountWaiting(static_cast<int64_t>(sealed.size()));
+  if (waiting_.empty()) waiting_since_us_ = clock_.SteadyMicros();
+  if (!may_wait) urgent_ = true;
   waiting_.push_back({.number = record.number(), .subject = subject, .payload = std::move(sealed)});
   return absl::OkStatus();
 }
@@ -51,10 +55,11 @@ void RecordLog::Flush() {
     while (count < waiting_.size() && count < kBatchEntries && bytes < kBatchBytes) {
       bytes += waiting_[count++].payload.size();
     }
-    if (count == 0) return;
+    if (count == 0 || MayLinger()) return;
     const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
     batch_.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
     waiting_.erase(waiting_.begin(), end);
+    if (waiting_.empty()) urgent_ = false;
   }
   in_flight_ = batch_.size();
   size_t bytes = 0;
@@ -90,6 +95,21 @@ void RecordLog::OnAnswer(uint64_t number, size_t bytes, const absl::Status& stat
 void RecordLog::HoldBack(uint64_t number) {
   held_back_ = true;
   skip_through_ = number;
+}
+
+bool RecordLog::MayLinger() {
+  const int64_t until = waiting_since_us_ + linger_us_;
+  if (urgent_ || clock_.SteadyMicros() >= until) return false;
+  if (!lingering_) {
+    lingering_ = true;
+    worker_.RunAt(until, [self = weak_from_this()] {
+      if (const auto log = self.lock()) {
+        log->lingering_ = false;
+        log->Flush();
+      }
+    });
+  }
+  return true;
 }
 
 void RecordLog::Skip() {

@@ -26,14 +26,19 @@ class RecordLog : public std::enable_shared_from_this<RecordLog> {
   using OnDurable = std::function<void(uint64_t number, absl::Status status)>;
 
   RecordLog(journal::Journal& journal, journal::Sealer& sealer, Worker& worker, const Clock& clock,
-            std::atomic<int64_t>& pending_bytes_total, std::string session, journal::Fence fence);
+            std::atomic<int64_t>& pending_bytes_total, std::string session, journal::Fence fence,
+            int64_t linger_us = 0);
   ~RecordLog();
 
   void set_on_durable(OnDurable on_durable) { on_durable_ = std::move(on_durable); }
 
-  // Seals at once; the bytes leave with the next Flush.
-  absl::Status Add(const v1::JournalRecord& record, const std::string& subject);
+  // Seals at once; the bytes leave with the next Flush, or, where a write is dear, together with
+  // later ones: a record that nobody waits for `may_wait` up to `linger_us`.
+  absl::Status Add(const v1::JournalRecord& record, const std::string& subject,
+                   bool may_wait = false);
   void Flush();
+  // Somebody waits for what is here: the next Flush takes everything.
+  void Hurry() { urgent_ = true; }
 
   // The journal begins anew behind `number`: what waits up to there is not appended any more, and
   // nothing else until GoOn.
@@ -49,6 +54,7 @@ class RecordLog : public std::enable_shared_from_this<RecordLog> {
 
  private:
   void Skip();
+  bool MayLinger();
   void OnAnswer(uint64_t number, size_t bytes, const absl::Status& status);
   void CountWaiting(int64_t bytes);
 
@@ -64,6 +70,10 @@ class RecordLog : public std::enable_shared_from_this<RecordLog> {
   // The batch under way; kept, because a full queue refuses it and it must be repeated unchanged.
   std::vector<journal::Entry> batch_;
   size_t in_flight_ = 0;
+  const int64_t linger_us_;
+  bool urgent_ = false;           // of what waits, something may not
+  int64_t waiting_since_us_ = 0;  // of the oldest
+  bool lingering_ = false;        // a timer runs
   bool held_back_ = false;
   uint64_t skip_through_ = 0;  // in the journal by other means
   size_t waiting_bytes_ = 0;

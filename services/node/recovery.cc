@@ -106,6 +106,11 @@ absl::StatusOr<placement::Lease> TakeOwnership(Parts& parts, const std::string& 
   ATTUNE_ASSIGN_OR_RETURN(placement::Lease lease,
                           parts.directory.Acquire(session, std::max(epoch_floor, sealed)));
   if (!lease.is_mine) {
+    if (lease.overdue) {
+      // Whoever were sent there would find nobody, and come back late.
+      return absl::UnavailableError(
+          "the session's node may be gone; another takes over in seconds");
+    }
     return ElsewhereStatus({lease.owner_address, lease.epoch});
   }
   absl::Status status = parts.journal.Open(session, {lease.epoch, lease.nonce});

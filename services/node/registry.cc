@@ -146,7 +146,9 @@ void Registry::Answer(const std::string& session, const absl::StatusOr<Host>& ho
       failures_.erase(session);
     } else {
       if (!IsElsewhere(host.status())) parts_.metrics.sessions_not_opened.Increment();
-      const int64_t kept_us = IsElsewhere(host.status()) ? kElsewhereKeptUs : kFailureKeptUs;
+      const bool soon = IsElsewhere(host.status()) ||
+                        (parts_.options.cluster && absl::IsUnavailable(host.status()));
+      const int64_t kept_us = soon ? kElsewhereKeptUs : kFailureKeptUs;
       failures_[session] = {host.status(), parts_.clock.SteadyMicros() + kept_us};
     }
   }

@@ -73,6 +73,8 @@ class Registry {
   void BeginDraining();
   bool draining() const;
   std::vector<Host> Hosts() const;
+  // The directory has given it to another node: it is not renewed any more.
+  void HandedOver(const placement::Lease& lease) { tenure_.LetGo(lease.session, lease.epoch); }
 
   // Every second or so: tries again what could not be opened, lets closed sessions go.
   void Sweep();

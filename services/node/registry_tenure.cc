@@ -183,6 +183,7 @@ void Registry::OnLost(const std::string& session) {
                      "check Redis's persistence: acknowledged writes are missing; this "
                      "session's owner puts them back"}});
   host->Post([](SessionHost& at_home) { at_home.PutBack(); });
+  parts_.opener.Post([this, host] { KeepCode(host); });
 }
 
 bool Registry::NoteLost(const std::string& session, const v1::EpochTicket& ticket) {

@@ -10,6 +10,8 @@
 namespace attune::node {
 namespace {
 
+// In Redis each write is a command, and a session of many people would need many of them.
+constexpr int64_t kLingerUs = 1'000'000;
 constexpr int64_t kHousekeepingUs = 250'000;
 constexpr uint64_t kCheckpointRecords = 5000;
 constexpr int64_t kCheckpointUs = 60'000'000;
@@ -44,9 +46,9 @@ SessionHost::SessionHost(Parts& parts, Worker& worker, session::SessionCore core
       clock_(parts.clock, core_.Info(0).created_utc_us(), core_.Info(0).clock_rate(), last_us),
       ticket_(SignTicket(lease_.session, lease_.epoch, lease_.nonce, parts.options.keys.ticket)),
       kind_(core_.Info(0).kind()),
-      log_(std::make_shared<RecordLog>(parts.journal, parts.sealer, worker, parts.clock,
-                                       parts.pending_bytes, lease_.session,
-                                       journal::Fence{lease_.epoch, lease_.nonce})),
+      log_(std::make_shared<RecordLog>(
+          parts.journal, parts.sealer, worker, parts.clock, parts.pending_bytes, lease_.session,
+          journal::Fence{lease_.epoch, lease_.nonce}, parts.options.cluster ? kLingerUs : 0)),
       blobs_(parts.journal, parts.sealer),
       valid_until_steady_us_(lease_.valid_until_steady_us),
       checkpoint_number_(core_.next_number() - 1),
@@ -129,7 +131,9 @@ bool SessionHost::Commit(const v1::JournalRecord& record) {
   const std::string subject = core_.SubjectOf(record);
   absl::StatusOr<session::Effects> effects = core_.Apply(record);
   absl::Status status = effects.status();
-  if (status.ok()) status = log_->Add(record, subject);
+  // Acknowledged soon enough when the tick they belong to closes.
+  const bool may_wait = record.has_observations() || record.has_gap();
+  if (status.ok()) status = log_->Add(record, subject, may_wait);
   if (!status.ok()) {
     Drop(status);
     return false;
@@ -155,6 +159,8 @@ void SessionHost::Gate(Reply reply) {
     reply(absl::OkStatus());
   } else {
     pending_.back().replies.push_back(std::move(reply));
+    log_->Hurry();
+    MarkDirty();
   }
 }
 

@@ -34,6 +34,7 @@ void SessionHost::Quiesce(Reply done) {
     return;
   }
   quiet_ = true;
+  log_->Hurry();
   log_->Flush();
   Gate([self = shared_from_this(), done = std::move(done)](const absl::Status& status) {
     if (!status.ok()) {
@@ -165,6 +166,7 @@ void SessionHost::Retire(std::function<void()> done) {
     self->Drop(absl::UnavailableError("the node is stopping"));
     done();
   };
+  log_->Hurry();
   log_->Flush();
   Gate([self = shared_from_this(), finish](const absl::Status& status) {
     if (status.ok()) {

@@ -31,6 +31,8 @@ struct Lease {
   // On this process's steady clock (base/clock.h), with the safety margin already taken off. 0 when
   // the lease is not mine.
   int64_t valid_until_steady_us = 0;
+  // Told by Acquire of a lease that is not mine: its owner has missed a renewal, and may be gone.
+  bool overdue = false;
 };
 
 // Thread-safe. Calls may block for a round trip to a store.

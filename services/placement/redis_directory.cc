@@ -107,6 +107,8 @@ absl::StatusOr<Lease> RedisDirectory::Acquire(const std::string& session, uint64
       lease.nonce.clear();
       lease.owner_address = reply.elements[2].text;
       lease.is_mine = false;
+      // Renewed every third of it, so that more than half is left while its owner lives.
+      lease.overdue = reply.elements[3].integer * 1000 < options_.ttl_us / 2;
       return lease;
     case -1:
       return absl::InvalidArgumentError("the session has used up its epochs: start a new session");
