@@ -11,14 +11,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/attuned/backing.h"
 #include "services/attuned/flags.h"
 #include "services/base/keys.h"
 #include "services/base/status_macros.h"
 #include "services/gateway/http_server.h"
-#include "services/journal/sqlite_journal.h"
-#include "services/journal/sqlite_keystore.h"
 #include "services/node/node.h"
-#include "services/placement/local_directory.h"
+#include "services/placement/nodes.h"
 #include "services/synchrony/params.h"
 
 namespace attune {
@@ -26,9 +25,17 @@ namespace {
 
 constexpr int kExitUsage = 2;
 
-absl::StatusOr<KeyRing> LoadOrCreateKeys(const std::string& path, RandomSource& random) {
+absl::StatusOr<KeyRing> LoadOrCreateKeys(const std::string& path, bool create,
+                                         RandomSource& random) {
   absl::StatusOr<KeyRing> keys = LoadKeysFile(path);
   if (!absl::IsNotFound(keys.status())) return keys;
+  if (!create) {
+    return absl::NotFoundError(absl::StrCat(
+        "--keys: there is no ", path,
+        ". All nodes of a cluster share one keys file: copy it here from another node, or make it "
+        "once with attunectl token --create-keys=",
+        path));
+  }
   const absl::Status created = CreateKeysFile(path, random);
   if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
   return LoadKeysFile(path);
@@ -82,34 +89,26 @@ absl::Status Run(Settings settings) {
   const SystemClock clock;
   SystemRandom random;
   const Logger log(clock, STDERR_FILENO, settings.log_level);
-  ATTUNE_ASSIGN_OR_RETURN(settings.options.keys, LoadOrCreateKeys(settings.keys_path, random));
+  ATTUNE_ASSIGN_OR_RETURN(settings.options.keys,
+                          LoadOrCreateKeys(settings.keys_path, !settings.options.cluster, random));
   node::Metrics metrics(settings.options.build, absl::StrCat(synchrony::kEngineVersion));
 
-  journal::SqliteOptions journal_options;
-  journal_options.tier = settings.tier;
-  journal_options.clock = &clock;
-  journal_options.on_commit = [&metrics](int64_t commit_us, size_t) {
-    metrics.commit.Observe(static_cast<double>(commit_us) * 1e-6);
-  };
-  journal::SqliteKeyStoreOptions keystore_options;
-  for (const WrappingKey& key : settings.options.keys.kek) {
-    keystore_options.keys.push_back({key.id, key.bytes});
-  }
-  keystore_options.random = &random;
-  ATTUNE_ASSIGN_OR_RETURN(
-      const std::unique_ptr<journal::KeyStore> keystore,
-      journal::OpenSqliteKeyStore(settings.journal_path + "-keys", std::move(keystore_options)));
-  ATTUNE_ASSIGN_OR_RETURN(
-      const std::unique_ptr<journal::Journal> journal,
-      journal::OpenSqliteJournal(settings.journal_path, std::move(journal_options)));
-  placement::LocalDirectory directory(settings.options.advertise.empty()
-                                          ? settings.options.grpc_address
-                                          : settings.options.advertise,
-                                      random);
-
+  settings.options.incarnation = placement::NewIncarnation(settings.options.node_id, random);
+  ATTUNE_ASSIGN_OR_RETURN(const Backing backing,
+                          OpenBacking(settings, clock, random, log, metrics));
+  // An operator's drain, or a newer process of the same name, is a SIGTERM from within.
+  const auto stop = [](const std::string&) { kill(getpid(), SIGTERM); };
   ATTUNE_ASSIGN_OR_RETURN(const std::unique_ptr<node::Node> node,
-                          node::Node::Start(settings.options, {clock, log, random, metrics,
-                                                               *journal, *keystore, directory}));
+                          node::Node::Start(settings.options, {.clock = clock,
+                                                               .log = log,
+                                                               .random = random,
+                                                               .metrics = metrics,
+                                                               .journal = *backing.journal,
+                                                               .keystore = *backing.keystore,
+                                                               .directory = *backing.directory,
+                                                               .nodes = backing.nodes.get(),
+                                                               .codes = backing.codes.get(),
+                                                               .on_stop_wanted = stop}));
   ATTUNE_ASSIGN_OR_RETURN(const std::unique_ptr<gateway::HttpServer> http,
                           ServeHttp(settings.http_address, *node));
   std::cout << "{\"event\":\"serving\",\"grpc\":" << JsonQuote(node->grpc_address())

@@ -10,13 +10,16 @@
 #include "services/base/log.h"
 #include "services/journal/journal.h"
 #include "services/node/options.h"
+#include "services/redis/client.h"
 
 namespace attune {
 
 struct Settings {
-  node::Options options;     // without keys
-  std::string http_address;  // empty: none
-  std::string journal_path;
+  node::Options options;       // without keys
+  std::string http_address;    // empty: none
+  std::string journal_path;    // alone
+  redis::ClientOptions redis;  // one of many (options.cluster)
+  int redis_replicas = 1;      // of the tier redis-wait
   std::string keys_path;
   journal::Tier tier = journal::Tier::kProcess;
   Severity log_level = Severity::kInfo;

@@ -141,6 +141,7 @@ class Registry {
   std::atomic<bool> sweeping_{false};
   int64_t orphans_at_us_ = 0;  // the keeper's
   int64_t remind_at_us_ = 0;
+  int64_t codes_at_us_ = 0;
   // What the journal may still call when the registry is gone.
   struct Link {
     Mutex mu;

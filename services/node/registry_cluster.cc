@@ -17,6 +17,7 @@ constexpr int64_t kCodeLifeUs = int64_t{7} * 24 * 3600 * 1'000'000;
 constexpr int kCodeDraws = 8;
 constexpr size_t kOrphansAtOnce = 64;
 constexpr int64_t kOrphansUs = 500'000;  // and as much again, at random
+constexpr int64_t kCodesUs = 10'000'000;
 constexpr int64_t kRemindUs = 3'600'000'000;
 
 int64_t ExpectedPeople(v1::SessionKind kind) { return kind == v1::SESSION_KIND_COUPLES ? 4 : 8; }
@@ -98,6 +99,15 @@ absl::StatusOr<Registry::Host> Registry::OwnerOnly(const std::string& session) {
 
 void Registry::SweepOrphans() {
   const int64_t now = parts_.clock.SteadyMicros();
+  if (now >= codes_at_us_) {
+    // A store that was emptied has forgotten them, and nobody tells.
+    codes_at_us_ = now + kCodesUs;
+    sweeper_->Post([this] {
+      for (const Host& host : Hosts()) {
+        if (host->InForce() && host->Info().state() != v1::SESSION_STATE_CLOSED) KeepCode(host);
+      }
+    });
+  }
   if (draining() || now < orphans_at_us_) return;
   orphans_at_us_ = now + kOrphansUs + static_cast<int64_t>(parts_.random.Below(kOrphansUs));
   if (sweeping_.exchange(true)) return;

@@ -89,13 +89,17 @@ class Node:
         with open(self.folder / f"attuned-{self.starts}.log", "wb") as log:
             self.process = subprocess.Popen(
                 [ATTUNED, f"--grpc={self.address}", f"--http={self.http}",
-                 f"--journal=sqlite:{self.journal}", f"--keys={self.keys}", *self.flags],
+                 f"--keys={self.keys}", *self.where(), *self.flags],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError("attuned did not start:\n" + self.log())
         assert json.loads(line)["event"] == "serving", line
         return self
+
+    def where(self):
+        """Flags that say what it stands on."""
+        return [f"--journal=sqlite:{self.journal}"]
 
     def log(self):
         return (self.folder / f"attuned-{self.starts}.log").read_text(errors="replace")[-4000:]

@@ -47,7 +47,14 @@ class SurfaceTest(harness.IntegrationTest):
         self.assert_refused("--grpc=0.0.0.0:0", words=["TLS", "--tls-cert", "127.0.0.1"])
         self.assert_refused("--grpc=0.0.0.0:0", "--plaintext-on-network", "--clock-rate=10",
                             words=["clock-rate", "loopback"])
-        self.assert_refused("--cluster=redis://127.0.0.1:6379", words=["cluster", "single-node"])
+        self.assert_refused("--cluster=redis://127.0.0.1:6379", words=["journal", "redis-wait"])
+        self.assert_refused("--cluster=redis://10.1.2.3", words=["cluster", "--plaintext-redis"])
+        self.assert_refused("--cluster=redis://127.0.0.1", "--journal=", "--grpc=127.0.0.1:0",
+                            words=["--advertise=HOST:PORT"])
+        self.assert_refused("--cluster=redis://127.0.0.1", "--journal=", "--grpc=127.0.0.1:7400",
+                            "--keys=/nonexistent/keys", words=["share one keys file"])
+        self.assert_refused("--journal=redis", words=["--cluster"])
+        self.assert_refused("--plaintext-redis", words=["--cluster"])
         self.assert_refused("--clock-rate=0", words=["clock-rate"])
         self.assert_refused("--journal=redis:x", words=["sqlite:PATH"])
         self.assert_refused("--durability=hope", words=["process", "fsync"])
