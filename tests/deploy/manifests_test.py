@@ -252,7 +252,7 @@ class KubernetesTest(unittest.TestCase):
                 self.assertEqual(listening["grpc"], f"0.0.0.0:{ports['grpc']}")
                 self.assertEqual(listening["http"], f"0.0.0.0:{ports['http']}")
                 mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
-                for flag in ("keys", "tls-cert", "tls-key"):
+                for flag in ("keys", "tls-cert", "tls-key", "tls-ca"):
                     self.assertIn(str(pathlib.PurePosixPath(listening[flag]).parent), mounts)
 
     def test_a_node_drains_before_it_stops_and_one_at_a_time(self):

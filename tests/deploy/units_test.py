@@ -36,8 +36,8 @@ class UnitsTest(unittest.TestCase):
             flags = [word for word in words[1:] if word.startswith("--")]
             self.assertGreaterEqual(len(flags), 3)
             # Also those that the head of the file talks about.
-            flags += re.findall(r"(?<![\w-])--(?:grpc|http|tls-\w+|durability|allow-lab)\b",
-                                text_of(name))
+            told_about = "grpc|http|tls-\\w+|durability|journal|plaintext-redis|allow-lab"
+            flags += re.findall(rf"(?<![\w-])--(?:{told_about})\b", text_of(name))
             for flag in flags:
                 name_of_flag = flag.split("=")[0][2:].replace("-", "_")
                 self.assertIn(f"--{name_of_flag} ", told + " ", flag)
