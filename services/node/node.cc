@@ -80,7 +80,8 @@ Node::Node(const Options& options, const Foundations& foundations)
                          .directory = base_.directory,
                          .nodes = base_.nodes != nullptr ? *base_.nodes : alone_nodes_,
                          .codes = base_.codes != nullptr ? *base_.codes : alone_codes_,
-                         .opener = *opener_});
+                         .opener = *opener_,
+                         .engine_memory = engine_memory_});
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
   registry_ = std::make_unique<Registry>(*parts_, std::move(workers));

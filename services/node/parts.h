@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory_resource>
 
 #include "services/base/clock.h"
 #include "services/base/log.h"
@@ -34,6 +35,8 @@ struct Parts {
   placement::JoinCodes& codes;
   // Where calls that block are made: opening sessions, making and destroying keys.
   Worker& opener;
+  // Of the sessions' engines: each is gone through once a tick, and they are many.
+  std::pmr::memory_resource& engine_memory;
   std::atomic<int64_t> pending_bytes{0};
 };
 

@@ -45,6 +45,12 @@ class Answer {
   std::optional<absl::Status> status_ ATTUNE_GUARDED_BY(mu_);
 };
 
+session::Limits LimitsOf(Parts& parts) {
+  session::Limits limits;
+  limits.engine_memory = &parts.engine_memory;
+  return limits;
+}
+
 // The core as of the newest usable checkpoint; empty when there is none.
 std::optional<session::SessionCore> FromCheckpoint(Parts& parts, const std::string& session,
                                                    uint64_t last_number, int64_t& last_us) {
@@ -54,7 +60,8 @@ std::optional<session::SessionCore> FromCheckpoint(Parts& parts, const std::stri
     why = absl::DataLossError("the checkpoint is newer than the journal");
   } else if (checkpoint.ok()) {
     v1::CheckpointShared shared;
-    absl::StatusOr<session::SessionCore> core = session::SessionCore::Restore(*checkpoint);
+    absl::StatusOr<session::SessionCore> core =
+        session::SessionCore::Restore(*checkpoint, LimitsOf(parts));
     if (core.ok() && shared.ParseFromString(checkpoint->shared)) {
       last_us = shared.at_session_us();
       return *std::move(core);
@@ -136,6 +143,7 @@ absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session,
   const int64_t begun_us = parts.clock.SteadyMicros();
   Opened opened;
   opened.lease = lease;
+  opened.core = session::SessionCore(LimitsOf(parts));
   bool checkpointed = false;
   if (auto core = FromCheckpoint(parts, session, position.last_number, opened.last_us)) {
     opened.core = *std::move(core);
@@ -145,7 +153,7 @@ absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session,
   absl::Status replayed = Replay(parts, session, opened);
   if (!replayed.ok() && checkpointed) {
     // The checkpoint may be what is wrong: the journal alone is the truth.
-    opened.core = session::SessionCore();
+    opened.core = session::SessionCore(LimitsOf(parts));
     opened.last_us = 0;
     opened.erased.clear();
     replayed = Replay(parts, session, opened);
@@ -166,6 +174,7 @@ absl::StatusOr<Opened> Recover(Parts& parts, const std::string& session,
 absl::StatusOr<Opened> OpenNew(Parts& parts, const std::string& session,
                                const v1::JournalRecord& opening, const placement::Lease& lease) {
   Opened opened;
+  opened.core = session::SessionCore(LimitsOf(parts));
   ATTUNE_RETURN_IF_ERROR(opened.core.Apply(opening).status());
   opened.lease = lease;
   ATTUNE_RETURN_IF_ERROR(parts.keystore.GetOrCreate(session, "").status());

@@ -31,6 +31,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,6 +64,8 @@ struct Limits {
   uint32_t request_ids_kept = 4096;     // for idempotent calls
   uint32_t tokens_revoked = 1024;
   uint64_t frame_bytes_kept = 64u << 20;  // for History; the oldest go first
+  // Not a bound: where the engine lies (null: the default); outlives the session.
+  std::pmr::memory_resource* engine_memory = nullptr;
 };
 
 // Who looks. Built by the owner from a verified token.

@@ -174,7 +174,8 @@ struct PendingTick {
 };
 
 struct State {
-  explicit State(const Limits& l) : limits(l), engine(synchrony::Params{}) {}
+  explicit State(const Limits& l)
+      : limits(l), engine(synchrony::Params{}, std::nullopt, l.engine_memory) {}
 
   const Limits limits;
 
