@@ -79,7 +79,7 @@ class Node {
   void WantStop(const std::string& why);
 
   HugeMemory engine_memory_;  // outlives everything that may hold a session
-  const Options options_;  // with an incarnation
+  const Options options_;     // with an incarnation
   const Foundations base_;
   const int64_t started_steady_us_;
   journal::Sealer sealer_;
