@@ -12,6 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "services/base/huge_memory.h"
 #include "services/base/status_macros.h"
 #include "services/node/call_log.h"
 #include "services/node/certificate.h"
@@ -81,7 +82,7 @@ Node::Node(const Options& options, const Foundations& foundations)
                          .nodes = base_.nodes != nullptr ? *base_.nodes : alone_nodes_,
                          .codes = base_.codes != nullptr ? *base_.codes : alone_codes_,
                          .opener = *opener_,
-                         .engine_memory = engine_memory_});
+                         .engine_memory = std::make_shared<HugeMemory>()});
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
   registry_ = std::make_unique<Registry>(*parts_, std::move(workers));

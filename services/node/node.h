@@ -13,7 +13,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "services/base/huge_memory.h"
 #include "services/node/admission.h"
 #include "services/node/edge_service.h"
 #include "services/node/forward.h"
@@ -78,8 +77,7 @@ class Node {
   absl::Status AskToAdopt(const std::string& address, const std::vector<std::string>& sessions);
   void WantStop(const std::string& why);
 
-  HugeMemory engine_memory_;  // outlives everything that may hold a session
-  const Options options_;     // with an incarnation
+  const Options options_;  // with an incarnation
   const Foundations base_;
   const int64_t started_steady_us_;
   journal::Sealer sealer_;

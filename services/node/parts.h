@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <memory_resource>
 
 #include "services/base/clock.h"
@@ -36,7 +37,7 @@ struct Parts {
   // Where calls that block are made: opening sessions, making and destroying keys.
   Worker& opener;
   // Of the sessions' engines: each is gone through once a tick, and they are many.
-  std::pmr::memory_resource& engine_memory;
+  std::shared_ptr<std::pmr::memory_resource> engine_memory;
   std::atomic<int64_t> pending_bytes{0};
 };
 

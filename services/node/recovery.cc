@@ -47,7 +47,7 @@ class Answer {
 
 session::Limits LimitsOf(Parts& parts) {
   session::Limits limits;
-  limits.engine_memory = &parts.engine_memory;
+  limits.engine_memory = parts.engine_memory;
   return limits;
 }
 

@@ -64,8 +64,9 @@ struct Limits {
   uint32_t request_ids_kept = 4096;     // for idempotent calls
   uint32_t tokens_revoked = 1024;
   uint64_t frame_bytes_kept = 64u << 20;  // for History; the oldest go first
-  // Not a bound: where the engine lies (null: the default); outlives the session.
-  std::pmr::memory_resource* engine_memory = nullptr;
+  // Not a bound: where the engine lies (null: the default). Held by the session, which may be let
+  // go last by whoever still answers for it.
+  std::shared_ptr<std::pmr::memory_resource> engine_memory;
 };
 
 // Who looks. Built by the owner from a verified token.

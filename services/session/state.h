@@ -175,7 +175,7 @@ struct PendingTick {
 
 struct State {
   explicit State(const Limits& l)
-      : limits(l), engine(synchrony::Params{}, std::nullopt, l.engine_memory) {}
+      : limits(l), engine(synchrony::Params{}, std::nullopt, l.engine_memory.get()) {}
 
   const Limits limits;
 
