@@ -35,6 +35,12 @@ def parse_arguments():
         description="Starts a node, streams real and simulated hearts into it and shows them live.",
         epilog="Without --headless the live view of the couples session is shown in real time; "
                "q leaves it. Significance needs minutes, so --headless runs ten times as fast.")
+    add_demo_arguments(parser)
+    return check_demo_arguments(parser, parser.parse_args())
+
+
+def add_demo_arguments(parser):
+    """What deploy/cluster has, too."""
     parser.add_argument("--seconds", type=int, default=None, metavar="N",
                         help="real seconds to run (default: 60 headless, 600 with the live view)")
     parser.add_argument("--rate", type=float, default=None, metavar="R",
@@ -54,7 +60,10 @@ def parse_arguments():
     parser.add_argument("--keep", metavar="DIR", default=None,
                         help="keep journal, logs and frames in this new folder")
     parser.add_argument("--bin", default="bazel-bin", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+
+
+def check_demo_arguments(parser, arguments):
+    """Fills in what depends on other arguments; ends the program when something is wrong."""
     if not arguments.headless and not sys.stdout.isatty():
         arguments.headless = True
     if arguments.seconds is None:
@@ -198,11 +207,19 @@ class Demo:
             session = self.start_team() if kind == "team" else self.start_couples(kind)
             self.watch(session)
             say(f"{session['title']}: {self.arguments.people} people stream")
+        self.began()
         if self.arguments.headless:
             self.wait_headless()
         else:
             self.wait_with_view()
         self.await_close()
+
+    def began(self):
+        """Everybody streams; for those who want to do something then."""
+
+    def guests(self):
+        """The processes that end by themselves when the sessions are closed."""
+        return [(name, process) for name, process in self.processes if name != "attuned"]
 
     def check_alive(self):
         for name, process in self.processes:
@@ -233,7 +250,7 @@ class Demo:
     def await_close(self):
         """Watchers and agents end by themselves when the sessions are closed."""
         deadline = time.monotonic() + 90
-        waiting = [(n, p) for n, p in self.processes if n != "attuned"]
+        waiting = self.guests()
         while any(p.poll() is None for _, p in waiting):
             if time.monotonic() > deadline:
                 late = [n for n, p in waiting if p.poll() is None]

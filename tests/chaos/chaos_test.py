@@ -1,0 +1,198 @@
+"""Three nodes, Redis with a replica and Sentinels, twenty agents, and everything that goes wrong:
+kill -9, SIGSTOP past the lease, drains, cut links, Redis paused and failed over. What must hold all
+the same is checked on what people saw and on what is kept (the invariants of the README here).
+
+ATTUNE_CHAOS_SEED picks another run, ATTUNE_FULL=1 a long one.
+"""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from attune.v1 import session_pb2
+
+from tests.chaos import redis_group
+from tests.chaos.front import Door, Front
+from tests.integration import harness
+
+C = session_pb2
+SECOND = 1_000_000
+FULL = os.environ.get("ATTUNE_FULL", "0") == "1"
+SEED = int(os.environ.get("ATTUNE_CHAOS_SEED", "1"))
+RATE = 5
+FAULTS = 40 if FULL else 6
+SESSIONS, PEOPLE = 4, 5
+FIRST_BEAT_S = 10
+# After the last fault every session must show frames again within this.
+HEALED_WITHIN_S = 30
+LEASE_S = 6
+HEARTS = ["nsr001", "nsr002", "nsr003", "nsr004", "nsr006", "nsr007", "nsr008", "nsr009", "nsr010",
+          "nsr011", "nsr012", "nsr013"]
+CONSENT = "measure,group,individual:facilitator,report"
+
+
+class ChaosTest(harness.IntegrationTest):
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        self.redis = redis_group.RedisGroup(self.folder_for("redis"))
+        self.addCleanup(self.redis.stop)
+        shared = self.folder / "keys"
+        self.nodes = []
+        for number in (1, 2, 3):
+            node = harness.Node(self.folder_for(f"node-{number}"), "--allow-lab",
+                                "--lateness-ms=60000", f"--cluster={self.redis.url}",
+                                f"--node-id=node-{number}", rate=RATE, journal=None)
+            node.keys = shared
+            node.cluster = True
+            node.start()
+            self.addCleanup(self.put_away, node)
+            self.nodes.append(node)
+        self.front = Front([node.address for node in self.nodes], SEED)
+        self.addCleanup(self.front.close)
+        self.door = Door(self.front, self.folder, self.nodes[0])
+
+    @staticmethod
+    def put_away(node):
+        if node.alive():
+            node.process.send_signal(signal.SIGCONT)
+            node.kill9()
+
+    # ---- what goes wrong; each returns what it did
+
+    def kill_node(self, node):
+        node.kill9()
+        time.sleep(self.random.uniform(0.5, 3))
+        node.start()
+        return "killed and started again"
+
+    def stop_node(self, node):
+        seconds = LEASE_S + self.random.uniform(0.5, 3)
+        node.hold()
+        time.sleep(seconds)
+        node.process.send_signal(signal.SIGCONT)
+        return f"stood still for {seconds:.1f} s"
+
+    def drain_node(self, node):
+        self.assertEqual(node.stop(), 0, node.log())
+        node.start()
+        return "drained and started again"
+
+    def cut_links(self, _):
+        return f"{self.front.cut()} links cut"
+
+    def fail_over(self, _):
+        self.redis.fail_over()
+        return "Redis failed over"
+
+    def pause_redis(self, _):
+        seconds = self.random.uniform(1, LEASE_S + 2)
+        self.redis.pause(seconds)
+        return f"Redis stood still for {seconds:.1f} s"
+
+    def make_trouble(self):
+        kinds = [self.kill_node, self.stop_node, self.drain_node, self.cut_links, self.fail_over,
+                 self.pause_redis]
+        plan = []
+        while len(plan) < FAULTS:
+            plan += self.random.sample(kinds, len(kinds))
+        for fault in plan[:FAULTS]:
+            node = self.random.choice(self.nodes)
+            print(f"{fault.__name__} {node.folder.name}: {fault(node)}", flush=True)
+            time.sleep(self.random.uniform(1, 4))
+
+    # ---- the run
+
+    def start_session(self, number):
+        session = harness.Session(self.door, C.SESSION_KIND_LAB, title=f"Chaos {number}")
+        agents = []
+        for person in range(PEOPLE):
+            heart = HEARTS[(number * PEOPLE + person) % len(HEARTS)]
+            agents.append(self.start_agent(
+                self.door, session, f"agent-{number}-{person}",
+                [(heart, f"replay:{harness.NSR2DB / heart}.rr,at={FIRST_BEAT_S}", "")],
+                consent=CONSENT))
+            # One after the other: numbers are given in the order of joining.
+            harness.eventually(
+                lambda wanted=person + 1: session.call(
+                    "GetSession", C.GetSessionRequest()).session.people >= wanted,
+                20, f"{person + 1} people joined")
+        return session, agents
+
+    def test_whatever_happens_nothing_is_lost_and_nobody_speaks_twice(self):
+        print(f"ATTUNE_CHAOS_SEED={SEED}", flush=True)
+        runs = [self.start_session(number) for number in range(SESSIONS)]
+        # Two watch each session: what one tick was must not depend on who looked.
+        watchers = [[self.start_watcher(self.door, session.token) for _ in range(2)]
+                    for session, _ in runs]
+        for pair in watchers:
+            for watcher in pair:
+                harness.eventually(lambda w=watcher: w.frames, 30, "frames")
+        self.make_trouble()
+        healed_s = time.monotonic()
+        before = [[max(w.frames, default=0) for w in pair] for pair in watchers]
+        for pair, last in zip(watchers, before):
+            for watcher, tick in zip(pair, last):
+                harness.eventually(lambda w=watcher, t=tick: max(w.frames, default=0) > t + RATE,
+                                   HEALED_WITHIN_S, "frames again after the last fault")
+        print(f"healed within {time.monotonic() - healed_s:.1f} s", flush=True)
+        time.sleep(3)
+        for session, agents in runs:
+            self.end(session)
+        for (session, agents), pair in zip(runs, watchers):
+            for watcher in pair:
+                self.assertTrue(watcher.closed.wait(60), "the session did not close")
+            self.check_seen(pair)
+            self.check_kept(session, agents)
+
+    def end(self, session):
+        def ended():
+            try:
+                session.end()
+                return True
+            except harness.grpc.RpcError:
+                return False
+        harness.eventually(ended, 20, "the session takes its end")
+
+    # ---- the invariants
+
+    def check_seen(self, pair):
+        one, two = pair
+        for watcher in pair:
+            self.assertEqual(watcher.changed, [], "a tick was published with two values")
+            self.assertEqual(watcher.epochs, sorted(watcher.epochs), "an epoch went back")
+        common = set(one.frames) & set(two.frames)
+        self.assertGreater(len(common), 30)
+        differing = [tick for tick in common if one.frames[tick] != two.frames[tick]]
+        self.assertEqual(differing, [], "two people saw different values of one tick")
+
+    def check_kept(self, session, agents):
+        sent = {}
+        for number, agent in enumerate(agents, start=1):
+            self.assertEqual(agent.wait(60), 0, agent.text())
+            (person,) = agent.summary()
+            self.assertEqual(int(person["beats_lost"]), 0, person)
+            self.assertEqual(int(person["beats_durable"]), int(person["beats_sent"]), person)
+            sent[str(number)] = int(person["beats_sent"])
+        path = self.folder / f"{session.id}.csv"
+        done = subprocess.run(
+            [harness.CTL, "export", f"--server={self.door.address}", f"--token={session.token}",
+             f"--out={path}"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        times = {}
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines()
+                 if not line.startswith("#")]
+        for row in csv.DictReader(lines):
+            times.setdefault(row["participant"], []).append(int(row["t_session_us"]))
+        for participant, at_us in times.items():
+            self.assertEqual(at_us, sorted(set(at_us)), "a beat twice, or out of order")
+        self.assertEqual({p: len(t) for p, t in times.items()}, sent, "a beat is missing")
+
+
+if __name__ == "__main__":
+    unittest.main()
