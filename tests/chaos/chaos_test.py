@@ -8,7 +8,6 @@ ATTUNE_CHAOS_SEED picks another run, ATTUNE_FULL=1 a long one.
 import csv
 import os
 import random
-import signal
 import subprocess
 import time
 import unittest
@@ -17,7 +16,7 @@ from attune.v1 import session_pb2
 
 from tests.chaos import redis_group
 from tests.chaos.front import Door, Front
-from tests.integration import harness
+from tests.integration import cluster, harness
 
 C = session_pb2
 SECOND = 1_000_000
@@ -35,6 +34,31 @@ HEARTS = ["nsr001", "nsr002", "nsr003", "nsr004", "nsr006", "nsr007", "nsr008", 
 CONSENT = "measure,group,individual:facilitator,report"
 
 
+class ChaosCluster(cluster.Cluster):
+    """Three nodes on a Redis that is there already."""
+
+    # Patient: a tick that is closed by lateness is another tick.
+    FLAGS = ("--allow-lab", "--lateness-ms=60000")
+
+    def __init__(self, test, redis):
+        self.folder = test.folder_for("cluster")
+        self.keys = self.folder / "keys"
+        subprocess.run([harness.CTL, "token", f"--create-keys={self.keys}"], check=True,
+                       capture_output=True)
+        self.redis = redis
+        self.rate = RATE
+        self.nodes = []
+        self.turn = 0
+        for _ in range(3):
+            node = self.add(test)
+            test.addCleanup(self.wake, node)
+
+    @staticmethod
+    def wake(node):
+        if node.alive():
+            node.thaw()
+
+
 class ChaosTest(harness.IntegrationTest):
 
     def setUp(self):
@@ -42,26 +66,11 @@ class ChaosTest(harness.IntegrationTest):
         self.random = random.Random(SEED)
         self.redis = redis_group.RedisGroup(self.folder_for("redis"))
         self.addCleanup(self.redis.stop)
-        shared = self.folder / "keys"
-        self.nodes = []
-        for number in (1, 2, 3):
-            node = harness.Node(self.folder_for(f"node-{number}"), "--allow-lab",
-                                "--lateness-ms=60000", f"--cluster={self.redis.url}",
-                                f"--node-id=node-{number}", rate=RATE, journal=None)
-            node.keys = shared
-            node.cluster = True
-            node.start()
-            self.addCleanup(self.put_away, node)
-            self.nodes.append(node)
+        self.cluster = ChaosCluster(self, self.redis)
+        self.nodes = self.cluster.nodes
         self.front = Front([node.address for node in self.nodes], SEED)
         self.addCleanup(self.front.close)
-        self.door = Door(self.front, self.folder, self.nodes[0])
-
-    @staticmethod
-    def put_away(node):
-        if node.alive():
-            node.process.send_signal(signal.SIGCONT)
-            node.kill9()
+        self.door = Door(self.front, self.cluster)
 
     # ---- what goes wrong; each returns what it did
 
@@ -75,7 +84,7 @@ class ChaosTest(harness.IntegrationTest):
         seconds = LEASE_S + self.random.uniform(0.5, 3)
         node.hold()
         time.sleep(seconds)
-        node.process.send_signal(signal.SIGCONT)
+        node.thaw()
         return f"stood still for {seconds:.1f} s"
 
     def drain_node(self, node):
@@ -109,7 +118,7 @@ class ChaosTest(harness.IntegrationTest):
     # ---- the run
 
     def start_session(self, number):
-        session = harness.Session(self.door, C.SESSION_KIND_LAB, title=f"Chaos {number}")
+        session = self.door.session(C.SESSION_KIND_LAB, title=f"Chaos {number}")
         agents = []
         for person in range(PEOPLE):
             heart = HEARTS[(number * PEOPLE + person) % len(HEARTS)]

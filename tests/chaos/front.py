@@ -91,9 +91,9 @@ class Front:
 class Door:
     """The front as tests/integration/harness sees a node: where to call, and whose keys."""
 
-    def __init__(self, front, folder, node):
+    def __init__(self, front, cluster):
         self.address = front.address
         self.channel = front.channel
-        self.folder = folder
-        self.make_token = node.make_token
-        self.operator_token = node.operator_token
+        self.folder = cluster.folder
+        self.operator_token = cluster.operator_token
+        self.session = lambda kind, **wish: type(cluster).session(self, kind, **wish)

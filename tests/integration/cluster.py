@@ -58,7 +58,7 @@ class Node(harness.Node):
     def __init__(self, cluster, name, rate):
         folder = cluster.folder / name
         folder.mkdir()
-        super().__init__(folder, f"--node-id={name}", "--lateness-ms=20000", rate=rate)
+        super().__init__(folder, f"--node-id={name}", *cluster.FLAGS, rate=rate)
         self.name = name
         self.keys = cluster.keys
         self.redis = cluster.redis
@@ -72,6 +72,8 @@ class Node(harness.Node):
 
 class Cluster:
     """Some nodes; used in place of one: calls go to any that answers."""
+
+    FLAGS = ("--lateness-ms=20000",)  # of every node
 
     def __init__(self, test, count=3, rate=10, name="cluster"):
         self.folder = test.folder_for(name)

@@ -17,6 +17,7 @@ unit          1200 all unit tests
 asan          1080 parsers, core and journal under AddressSanitizer and UBSan
 integration   600  real processes: killed, starved, flooded, and nothing lost
 simulation    240  a simulated cluster: seeded faults, and nothing is lost
+chaos         300  three nodes, Redis with Sentinels, twenty agents, everything goes wrong
 conformance   120  every journal and every directory behaves as its contract says
 demo-smoke    120  the demo comes to a true summary
 bench-smoke   240  the benchmarks run and show their bars
@@ -44,7 +45,8 @@ suite_unit() {
   local status=0
   # All that no other suite takes, so that a new test cannot be left out.
   bazel_tests //services/... //edge/... //tests/... -//tests/integration/... -//tests/faults/... \
-    -//tests/contracts/... -//tests/simulation/... "${CONFORMANCE[@]/#/-}" || status=1
+    -//tests/contracts/... \
+    -//tests/chaos/... -//tests/simulation/... "${CONFORMANCE[@]/#/-}" || status=1
   if [[ $ATTUNE_FULL -eq 1 ]]; then
     bazel_tests --config=tsan --build_tests_only //services/... //edge/... || status=1
   fi
@@ -66,6 +68,8 @@ suite_asan() {
 suite_integration() { bazel_tests //tests/integration/... //tests/faults/...; }
 
 suite_simulation() { bazel_tests //tests/simulation/...; }
+
+suite_chaos() { bazel_tests //tests/chaos/...; }
 
 suite_conformance() { bazel_tests "${CONFORMANCE[@]}"; }
 
