@@ -144,18 +144,19 @@ void RedisScrubber::Ask(std::vector<std::string> command, Phase next) {
                });
 }
 
+// Whoever stops it may let the timers go: they are asked under the lock, and not after that.
 void RedisScrubber::Again(int64_t after_us) {
+  MutexLock lock(mu_);
+  if (stopped_) return;
   run_after_(after_us, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Look();
   });
 }
 
 void RedisScrubber::Fail(const std::string& why) {
-  {
-    MutexLock lock(mu_);
-    if (stopped_) return;
-    trouble_ = absl::StrCat("erased bytes may still be in Redis's files: ", why);
-  }
+  MutexLock lock(mu_);
+  if (stopped_) return;
+  trouble_ = absl::StrCat("erased bytes may still be in Redis's files: ", why);
   run_after_(kTryAgainUs, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Step();
   });

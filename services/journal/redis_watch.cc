@@ -22,6 +22,8 @@ std::string_view Advice(std::string_view why) {
 }  // namespace
 
 void RedisWriter::After(int64_t after_us, void (RedisWriter::*what)()) {
+  MutexLock lock(mu_);
+  if (stopped_) return;
   run_after_(after_us, [weak = weak_from_this(), what] {
     if (const auto self = weak.lock()) ((*self).*what)();
   });

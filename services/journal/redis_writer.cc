@@ -106,6 +106,8 @@ void RedisWriter::Stop() {
     }
     scrubber_->Stop();
   }
+  MutexLock lock(mu_);
+  stopped_ = true;
 }
 
 // ---- Turns

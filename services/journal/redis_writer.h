@@ -143,6 +143,7 @@ class RedisWriter : public std::enable_shared_from_this<RedisWriter> {
   uint64_t server_ ATTUNE_GUARDED_BY(mu_) = 0;
   uint64_t notes_ ATTUNE_GUARDED_BY(mu_) = 0;
   bool stopping_ ATTUNE_GUARDED_BY(mu_) = false;
+  bool stopped_ ATTUNE_GUARDED_BY(mu_) = false;         // the timers may be gone
   std::string trouble_ ATTUNE_GUARDED_BY(mu_);          // writes do not get through
   std::string replica_trouble_ ATTUNE_GUARDED_BY(mu_);  // replicas are missing
   Health health_ ATTUNE_GUARDED_BY(mu_);
