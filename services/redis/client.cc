@@ -17,6 +17,7 @@
 #include "services/base/mutex.h"
 #include "services/base/status_macros.h"
 #include "services/redis/connection.h"
+#include "services/redis/sentinel_watch.h"
 
 namespace attune::redis {
 namespace {
@@ -55,6 +56,8 @@ class ClientImpl final : public Client {
         random_(random),
         on_state_(std::move(on_state)),
         wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        watch_(options_.sentinel_master.empty() ? std::vector<std::string>() : options_.addresses,
+               options_.sentinel_master),
         backoff_us_(options_.backoff_first_us) {
     state_.trouble = "not connected yet";
     thread_ = std::thread([this] { Loop(); });
@@ -232,6 +235,7 @@ class ClientImpl final : public Client {
     }
     connection_ = std::move(connection);
     heard_us_ = clock_.SteadyMicros();
+    watch_.Begin(server, heard_us_);
     Ready(server, run_id);
     return absl::OkStatus();
   }
@@ -285,6 +289,10 @@ class ClientImpl final : public Client {
   }
 
   void Turn() {
+    if (const auto sentinel = watch_.Step(clock_.SteadyMicros())) {
+      address_ = *sentinel;  // who knows better is asked first
+      return Break("the Sentinels name another primary");
+    }
     SendWaiting();
     absl::Status went = Exchange(*connection_, WaitUs());
     // Also what came before an end of file.
@@ -325,7 +333,8 @@ class ClientImpl final : public Client {
 
   int64_t WaitUs() {
     const int64_t now_us = clock_.SteadyMicros();
-    int64_t until_us = in_flight_.empty() ? heard_us_ + options_.ping_every_us : INT64_MAX;
+    int64_t until_us = watch_.next_us();
+    if (in_flight_.empty()) until_us = std::min(until_us, heard_us_ + options_.ping_every_us);
     for (const Command& command : in_flight_) until_us = std::min(until_us, command.deadline_us);
     return std::max<int64_t>(0, until_us - now_us);
   }
@@ -426,6 +435,7 @@ class ClientImpl final : public Client {
   const int wake_;
 
   // Of the thread alone.
+  SentinelWatch watch_;
   std::unique_ptr<Connection> connection_;
   std::deque<Command> in_flight_;
   std::vector<Finished> finished_;

@@ -17,7 +17,8 @@
 //
 // With `sentinel_master` the addresses are Sentinels, which are asked for the primary at each
 // connection (Redis Sentinel documentation, "Guidelines for Redis clients"); a server that says it
-// is a replica is not accepted.
+// is a replica is not accepted. While connected it goes on asking them, and leaves a primary that
+// is none any more (sentinel_watch.h).
 //
 // Thread-safe. Callbacks run on the client's thread, outside its lock, in the order of the answers;
 // they must be short and must not destroy the client. Destroying it answers everything UNAVAILABLE

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "services/base/mutex.h"
+#include "services/redis/sentinel_watch.h"
+#include "services/redis/testing/sentinel.h"
 #include "services/redis/testing/server.h"
 
 namespace attune::redis {
@@ -273,6 +275,31 @@ TEST_F(ClientTest, APrimaryThatBecomesAReplicaIsLeft) {
   const auto refused = client->CallAndWait({"SET", "a", "b"});
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable) << refused.status();
   EXPECT_FALSE(client->state().ready);
+}
+
+// The former primary is alive, and would go on taking writes.
+TEST_F(ClientTest, APrimaryThatTheSentinelsReplacedIsLeft) {
+  Server one, two;
+  testing::Sentinel sentinel(one);
+  ClientOptions options;
+  options.sentinel_master = "main";
+  auto client = Connect(sentinel.address(), options);
+  ASSERT_TRUE(client->CallAndWait({"PING"}, 20 * kSecond).ok());
+  EXPECT_EQ(client->state().address, one.address());
+  std::this_thread::sleep_for(std::chrono::microseconds(2 * kAskSentinelsEveryUs));
+  EXPECT_EQ(client->state().connections, 1u) << "nothing happened";
+
+  ASSERT_TRUE(sentinel.Ask("SENTINEL REMOVE main"));
+  ASSERT_TRUE(sentinel.Ask("SENTINEL MONITOR main 127.0.0.1 " + std::to_string(two.port()) + " 1"));
+  ASSERT_TRUE(Eventually([&] { return client->state().address == two.address(); }));
+  EXPECT_TRUE(client->CallAndWait({"PING"}, 20 * kSecond).ok());
+
+  // Without any Sentinel it stays: their end is not the primary's.
+  const uint64_t connections = client->state().connections;
+  ASSERT_FALSE(sentinel.Ask("SHUTDOWN NOSAVE"));
+  std::this_thread::sleep_for(std::chrono::microseconds(3 * kAskSentinelsEveryUs));
+  EXPECT_TRUE(client->CallAndWait({"PING"}, 20 * kSecond).ok());
+  EXPECT_EQ(client->state().connections, connections);
 }
 
 TEST(RedisUrl, NamesServersAndSentinels) {

@@ -39,7 +39,7 @@ suite_contracts() { bazel_tests //proto/... //tests/contracts/...; }
 CONFORMANCE=(//services/journal:sqlite_journal_test //services/journal:redis_journal_test
   //services/journal:redis_keystore_test //services/journal:sqlite_keystore_test
   //services/placement:local_directory_test
-  //services/placement:redis_directory_test)
+  //services/placement:redis_directory_test //services/placement:redis_sentinel_test)
 
 suite_unit() {
   local status=0

@@ -25,6 +25,7 @@ class Server {
 
   // "127.0.0.1:port", the same at every start.
   const std::string& address() const { return address_; }
+  int port() const { return port_; }
   const std::string& folder() const { return folder_; }
   bool running() const { return pid_ > 0; }
 
