@@ -15,10 +15,7 @@ class SayWhatIsWrong final : public grpc::experimental::Interceptor {
       const grpc::Status status = methods->GetSendStatus();
       if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED &&
           status.error_message().empty()) {
-        methods->ModifySendStatus(
-            {grpc::StatusCode::INVALID_ARGUMENT,
-             "not a valid request of this call (text must be UTF-8): use the messages of "
-             "attune.v1"});
+        methods->ModifySendStatus({grpc::StatusCode::INVALID_ARGUMENT, kMalformed});
       }
     }
     methods->Proceed();

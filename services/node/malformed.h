@@ -7,6 +7,10 @@
 
 namespace attune::node {
 
+// What every call says of such a request, whoever finds it.
+inline constexpr char kMalformed[] =
+    "not a valid request of this call (text must be UTF-8): use the messages of attune.v1";
+
 // For the calls of our services, all of which are implemented. Edge streams parse for themselves.
 class MalformedRequests final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:

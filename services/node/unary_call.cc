@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "services/node/malformed.h"
 #include "services/node/status_map.h"
 
 namespace attune::node {
@@ -18,8 +19,7 @@ bool UnaryCall::Parse() {
   }
   parsed_ = request_message().ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
   if (parsed_) return true;
-  Finish({grpc::StatusCode::INVALID_ARGUMENT,
-          "not a valid request of this call (text must be UTF-8): use the messages of attune.v1"});
+  Finish({grpc::StatusCode::INVALID_ARGUMENT, kMalformed});
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include "services/node/elsewhere.h"
 #include "services/node/epoch_ticket.h"
 #include "services/node/hop.h"
+#include "services/node/malformed.h"
 #include "services/node/status_map.h"
 
 namespace attune::node {
@@ -54,7 +55,7 @@ void WatchStream::OnFound(const Claims& claims, const grpc::ByteBuffer& bytes,
   grpc::ByteBuffer copy(bytes);
   if (!grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&copy, &request).ok()) {
     MutexLock lock(mu_);
-    FinishWith({grpc::StatusCode::INVALID_ARGUMENT, "not an attune.v1.WatchRequest"});
+    FinishWith({grpc::StatusCode::INVALID_ARGUMENT, kMalformed});
     return;
   }
   absl::Status refused = host.status();
