@@ -65,16 +65,17 @@ class OperatorsTest(harness.IntegrationTest):
     def test_group_synchrony_appears_ten_sessions_at_once(self):
         node = self.start_node(None, rate=60)
         sessions = [harness.Session(node, session_pb2.SESSION_KIND_TEAM) for _ in range(10)]
-        watcher = self.start_watcher(node, sessions[-1].token)
+        watchers = [self.start_watcher(node, session.token) for session in sessions]
         for number, session in enumerate(sessions):
             self.start_agent(node, session, f"team-{number}", [
                 (f"P{seed}", f"simulate:seed={100 * number + seed},seconds=1200", "")
                 for seed in range(6)], consent="measure,group,report")
 
-        def released():
-            envelope = watcher.newest()
-            return envelope and envelope.frame.group.r_mean_pairwise.HasField("value")
-        harness.eventually(released, 40, "a group value")
+        def released(watcher):
+            return any(envelope.frame.group.r_mean_pairwise.HasField("value")
+                       for envelope in list(watcher.envelopes.values()))
+        for watcher in watchers:
+            harness.eventually(lambda w=watcher: released(w), 60, "a group value in each session")
         count = "attune_closed_sessions_group_synchrony_count"
         before = [line for line in node.get("/metrics")[1].splitlines() if "synchrony" in line]
         for session in sessions[:9]:
