@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "services/base/clock.h"
+#include "services/base/mutex.h"
 
 namespace attune {
 
@@ -33,6 +34,34 @@ inline Strands* StrandsOf(const Clock& clock) {
   const auto* simulated = dynamic_cast<const StrandClock*>(&clock);
   return simulated == nullptr ? nullptr : &simulated->strands();
 }
+
+// Opened once, by whoever answers; its one waiter goes on then, and may destroy it.
+class Latch {
+ public:
+  explicit Latch(const Clock& clock) : strands_(StrandsOf(clock)) {}
+  void Open() {
+    MutexLock lock(mu_);
+    open_ = true;
+    changed_.NotifyAll();
+  }
+  void Wait() {
+    while (strands_ != nullptr && !strands_->Await([this] { return IsOpen(); }, kLongUs)) {
+    }
+    MutexLock lock(mu_);
+    while (!open_) changed_.Wait(mu_);
+  }
+
+ private:
+  static constexpr int64_t kLongUs = int64_t{3600} * 1'000'000;
+  bool IsOpen() {
+    MutexLock lock(mu_);
+    return open_;
+  }
+  Strands* const strands_;
+  Mutex mu_;
+  CondVar changed_;
+  bool open_ ATTUNE_GUARDED_BY(mu_) = false;
+};
 
 }  // namespace attune
 

@@ -1,12 +1,12 @@
 #include "services/journal/redis_journal.h"
 
 #include <atomic>
-#include <future>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/status_macros.h"
+#include "services/base/strands.h"
 #include "services/journal/redis_scripts.h"
 #include "services/journal/redis_timers.h"
 #include "services/journal/redis_writer.h"
@@ -33,6 +33,7 @@ class RedisJournal final : public Journal {
  public:
   RedisJournal(redis::Client& client, RedisJournalOptions options)
       : tier_(options.tier),
+        clock_(options.clock),
         client_(client),
         timers_(options.run_after ? nullptr : std::make_unique<RedisTimers>(*options.clock)) {
     RunAfter run_after = options.run_after;
@@ -49,10 +50,14 @@ class RedisJournal final : public Journal {
   Tier tier() const override { return tier_; }
 
   absl::Status Open(const SessionId& session, const Fence& fence) override {
-    std::promise<absl::Status> answer;
-    Submit(session, fence, OpenOp{},
-           [&](absl::Status status) { answer.set_value(std::move(status)); });
-    return answer.get_future().get();
+    absl::Status opened;
+    Latch answered(*clock_);
+    Submit(session, fence, OpenOp{}, [&](absl::Status status) {
+      opened = std::move(status);
+      answered.Open();
+    });
+    answered.Wait();
+    return opened;
   }
   void Append(const SessionId& session, const Fence& fence, std::vector<Entry> entries, Done done,
               Urgency urgency) override {
@@ -127,6 +132,7 @@ class RedisJournal final : public Journal {
   void RepairIndex(const std::vector<SessionId>& missing);
 
   const Tier tier_;
+  const Clock* const clock_;
   redis::Client& client_;
   const std::unique_ptr<RedisTimers> timers_;  // goes after the writer has stopped
   std::shared_ptr<RedisWriter> writer_;
@@ -191,10 +197,11 @@ absl::StatusOr<std::vector<redis::Reply>> RedisJournal::Heads(
     const std::vector<SessionId>& sessions) {
   struct Collected {
     std::vector<absl::StatusOr<redis::Reply>> replies;
-    std::promise<void> all;
+    explicit Collected(const Clock& clock) : all(clock) {}
+    Latch all;
     std::atomic<size_t> left;
   };
-  const auto collected = std::make_shared<Collected>();
+  const auto collected = std::make_shared<Collected>(*clock_);
   collected->replies.assign(sessions.size(), absl::UnknownError(""));
   collected->left = sessions.size();
   for (size_t i = 0; i < sessions.size(); ++i) {
@@ -202,10 +209,10 @@ absl::StatusOr<std::vector<redis::Reply>> RedisJournal::Heads(
         {"HMGET", SessionKey(sessions[i], "jrn"), "epoch", "last", "first", "label", "written"},
         [collected, i](absl::StatusOr<redis::Reply> reply) {
           collected->replies[i] = std::move(reply);
-          if (--collected->left == 0) collected->all.set_value();
+          if (--collected->left == 0) collected->all.Open();
         });
   }
-  if (!sessions.empty()) collected->all.get_future().wait();
+  if (!sessions.empty()) collected->all.Wait();
   std::vector<redis::Reply> heads;
   for (auto& reply : collected->replies) {
     if (!reply.ok()) return Away(reply.status());

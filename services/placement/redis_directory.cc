@@ -151,7 +151,7 @@ std::vector<absl::StatusOr<Lease>> RedisDirectory::RenewAll(const std::vector<Le
     calls.push_back(std::move(call));
   }
   const redis::Script& script = AllScripts().renew;
-  const auto replies = RunAll(client_, script, std::move(calls));
+  const auto replies = RunAll(clock_, client_, script, std::move(calls));
   for (size_t g = 0; g < groups.size(); ++g) {
     const bool read = replies[g].ok() && replies[g]->elements.size() == groups[g].size();
     for (size_t at = 0; at < groups[g].size(); ++at) {
@@ -235,7 +235,7 @@ absl::Status RedisDirectory::Remind(const std::vector<std::string>& sessions) {
     for (const size_t i : group) call.arguments.push_back(sessions[i]);
     calls.push_back(std::move(call));
   }
-  for (const auto& reply : RunAll(client_, AllScripts().remind, std::move(calls))) {
+  for (const auto& reply : RunAll(clock_, client_, AllScripts().remind, std::move(calls))) {
     if (!reply.ok()) return reply.status();
   }
   return absl::OkStatus();

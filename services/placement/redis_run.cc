@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/base/mutex.h"
+#include "services/base/strands.h"
 
 namespace attune::placement {
 
@@ -26,23 +27,28 @@ absl::StatusOr<redis::Reply> RunCommand(redis::Client& client, std::vector<std::
   return Checked(what, client.CallAndWait(std::move(arguments)));
 }
 
-std::vector<absl::StatusOr<redis::Reply>> RunAll(redis::Client& client, const redis::Script& script,
+std::vector<absl::StatusOr<redis::Reply>> RunAll(const Clock& clock, redis::Client& client,
+                                                 const redis::Script& script,
                                                  std::vector<Call> calls) {
   Mutex mu;
-  CondVar done;
+  Latch all(clock);
   size_t waiting = calls.size();
   std::vector<absl::StatusOr<redis::Reply>> replies(calls.size(), absl::UnavailableError(""));
+  if (calls.empty()) return replies;
   for (size_t i = 0; i < calls.size(); ++i) {
     client.Run(script, std::move(calls[i].keys), std::move(calls[i].arguments),
                [&, i](absl::StatusOr<redis::Reply> reply) {
                  reply = Checked(script.name, std::move(reply));
-                 MutexLock lock(mu);
-                 replies[i] = std::move(reply);
-                 if (--waiting == 0) done.NotifyAll();
+                 bool last = false;
+                 {
+                   MutexLock lock(mu);
+                   replies[i] = std::move(reply);
+                   last = --waiting == 0;
+                 }
+                 if (last) all.Open();
                });
   }
-  MutexLock lock(mu);
-  while (waiting > 0) done.Wait(mu);
+  all.Wait();
   return replies;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/base/clock.h"
 #include "services/redis/client.h"
 
 namespace attune::placement {
@@ -25,7 +26,8 @@ struct Call {
   std::vector<std::string> keys, arguments;
 };
 // One script many times, in one round trip; an answer to each.
-std::vector<absl::StatusOr<redis::Reply>> RunAll(redis::Client& client, const redis::Script& script,
+std::vector<absl::StatusOr<redis::Reply>> RunAll(const Clock& clock, redis::Client& client,
+                                                 const redis::Script& script,
                                                  std::vector<Call> calls);
 
 // UNAVAILABLE: Redis answered with something else than the script does.
