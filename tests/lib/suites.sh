@@ -16,7 +16,7 @@ contracts     240  proto/ stays compatible and documented
 unit          1200 all unit tests
 asan          1320 parsers, core and journal under AddressSanitizer and UBSan
 integration   600  real processes: killed, starved, flooded, and nothing lost
-simulation    240  a simulated cluster: seeded faults, and nothing is lost
+simulation    300  a simulated cluster: seeded faults, and nothing is lost
 chaos         300  three nodes, Redis with Sentinels, twenty agents, everything goes wrong
 conformance   120  every journal and every directory behaves as its contract says
 demo-smoke    120  the demo comes to a true summary

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +18,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "services/base/random.h"
+#include "services/journal/redis_journal.h"
 #include "services/placement/redis_directory.h"
 #include "services/redis/connection.h"
 #include "services/redis/testing/server.h"
+#include "tests/simulation/cluster.h"
 #include "tests/simulation/redis_server.h"
 
 namespace attune::simulation {
@@ -406,6 +410,42 @@ TEST_F(SameAnswers, ScriptsOfTheDirectory) {
     if (random_.Below(20) == 0) Ask({"ZRANGE", due, "0", "-1", "WITHSCORES"});
     if (random_.Below(200) == 0) Ask({"DEL", due});
   }
+}
+
+// Whatever directory and journal send in a story without losses: the first minutes of a cluster.
+TEST_F(SameAnswers, EverythingThatAClusterAsks) {
+  std::map<std::string, std::string> sha1;  // shipped -> with its time from the key
+  std::set<std::string> used;
+  for (const auto& scripts : {placement::DirectoryScripts(), journal::JournalScripts()}) {
+    for (const redis::Script& script : scripts) {
+      sha1[script.sha1] = redis::MakeScript(script.name, Pinned(script.body)).sha1;
+      real_.Ask({"SCRIPT", "LOAD", Pinned(script.body)});
+    }
+  }
+  std::vector<std::pair<Arguments, std::string>> trace;
+  StoryOptions options;
+  options.seed = 4;  // nodes die; Redis lives
+  options.prepare = [&trace](SimRedis& redis) {
+    redis.SetEdit(Pinned);
+    redis.SetTrace(kClockKey, [&trace](const Arguments& arguments, const Value& answer) {
+      trace.emplace_back(arguments, Resp(answer));
+    });
+  };
+  EXPECT_TRUE(simulation::Run(options).violations.empty());
+  ASSERT_GT(trace.size(), 1000u);
+  int wrong = 0;
+  for (auto& [arguments, answer] : trace) {
+    if (arguments[0] == "INFO" || arguments[0] == "CONFIG")
+      continue;  // of the process, not of data
+    if (arguments[0] == "EVALSHA") {
+      used.insert(arguments[1]);
+      arguments[1] = sha1.at(arguments[1]);
+    }
+    const std::string real = real_.Ask(arguments);
+    EXPECT_EQ(real, answer) << Words(arguments);
+    if (real != answer && ++wrong > 5) break;
+  }
+  EXPECT_GE(used.size(), 8u) << "of the shipped scripts";
 }
 
 }  // namespace

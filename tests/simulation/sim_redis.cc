@@ -33,7 +33,14 @@ int64_t SimRedis::NowUs(const Process& process) const {
 Value SimRedis::Execute(Process& process, const Arguments& arguments) {
   ++commands_;
   const int64_t now_us = NowUs(process);
+  if (trace_) {
+    const Arguments set = {"HSET", clock_key_,
+                           "s",    std::to_string(now_us / 1'000'000),
+                           "us",   std::to_string(now_us % 1'000'000)};
+    trace_(set, process.server.Execute(set, now_us));
+  }
   Value value = process.server.Execute(arguments, now_us);
+  if (trace_) trace_(arguments, value);
   if (&process == process_.get()) {
     backlog_.emplace_back(arguments, now_us);
     Replicate(scheduler_.now_us() + scheduler_.Between(kLagLeastUs, kLagMostUs));

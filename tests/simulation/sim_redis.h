@@ -41,12 +41,20 @@ class SimRedis {
   // Disk and replica get nothing until it is undone.
   void StallReplication(bool stalled);
 
+  bool alive() const { return process_->alive; }
   bool running() const { return process_->alive && !process_->frozen; }
   const std::string& run_id() const { return process_->run_id; }
   uint64_t commands() const { return commands_; }
   // Changes the body of every script that is loaded from now on; for planted faults.
   using Edit = std::function<std::string(const std::string& body)>;
   void SetEdit(Edit edit) { edit_ = std::move(edit); }
+  // Told of every command that the primary executes and of its answer. `clock`: a hash that holds
+  // the server's time at each (s, us), for scripts that are made to read it there.
+  using Trace = std::function<void(const Arguments& arguments, const Value& answer)>;
+  void SetTrace(std::string clock, Trace trace) {
+    clock_key_ = std::move(clock);
+    trace_ = std::move(trace);
+  }
 
  private:
   friend class SimClient;
@@ -74,6 +82,8 @@ class SimRedis {
   std::vector<SimClient*> clients_;
   uint64_t commands_ = 0;
   Edit edit_;
+  std::string clock_key_;
+  Trace trace_;
 };
 
 // One node's client. Not thread-safe: there is one thread.
